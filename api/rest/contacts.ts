@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { pathKind, peerIdOut, presenceState, unixMsOut } from './primitives.ts';
+
+export const contact = z.object({
+  peerId: peerIdOut,
+  name: z.string(),
+  status: z.enum(['accepted', 'blocked']),
+  theyAccepted: z.union([z.boolean(), z.literal('unknown')]),
+  verified: z.union([z.boolean(), z.literal('invite')]),
+  /** A key of this contact that is not accepted yet: nothing is sent until `accept-key`. */
+  keyChanged: z.boolean(),
+  presence: presenceState,
+  path: pathKind.optional(),
+  lastSeenUnixMs: unixMsOut.optional(),
+  addedAtUnixMs: unixMsOut,
+});
+export type Contact = z.output<typeof contact>;
+
+export const contactRequest = z.object({
+  peerId: peerIdOut,
+  name: z.string(),
+  firstText: z.string().optional(),
+  safetyNumber: z.string().optional(),
+  receivedAtUnixMs: unixMsOut,
+});
+export type ContactRequest = z.output<typeof contactRequest>;
+
+export const safetyNumber = z.object({
+  digits: z.string().length(60),
+  qr: z.string().meta({ description: "base64url of libsignal's scannable fingerprint" }),
+});
+export type SafetyNumber = z.output<typeof safetyNumber>;
+
+export const invite = z.object({
+  id: z.string(),
+  expiresAtUnixMs: unixMsOut,
+  usesLeft: z.number().int(),
+  note: z.string().optional(),
+  createdAtUnixMs: unixMsOut,
+});
+export type Invite = z.output<typeof invite>;
+/** The link is in the first answer only: only the hash of its token is stored. */
+export const inviteCreated = invite.extend({ invite: z.string() });
+export type InviteCreated = z.output<typeof inviteCreated>;

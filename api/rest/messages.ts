@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { conversationIdOut, messageIdOut, pathKind, peerIdOut, unixMsOut } from './primitives.ts';
+
+export const messageState = z.enum(['queued', 'mailbox', 'delivered', 'read', 'failed', 'expired', 'sent', 'received']);
+export type MessageState = z.output<typeof messageState>;
+
+/** Why a message is where it is: of `queued` the first thirteen, of `failed` the last four. */
+export const stateReason = z.enum([
+  'awaiting-keys',
+  'awaiting-acceptance',
+  'no-path',
+  'no-reservation',
+  'window-full',
+  'rate-limited',
+  'key-changed',
+  'peer-busy',
+  'disk-full',
+  'mailbox-full',
+  'no-mailbox',
+  'too-old',
+  'cancelled',
+  'unsupported',
+  'rejected',
+]);
+export type StateReason = z.output<typeof stateReason>;
+
+export const recipient = z.object({
+  peerId: peerIdOut,
+  state: messageState,
+  reason: stateReason.optional(),
+  atUnixMs: unixMsOut,
+});
+
+export const message = z.object({
+  id: messageIdOut,
+  conversationId: conversationIdOut,
+  direction: z.enum(['in', 'out']),
+  from: peerIdOut,
+  text: z.string(),
+  sentAtUnixMs: unixMsOut,
+  receivedAtUnixMs: unixMsOut.optional(),
+  state: messageState,
+  reason: stateReason.optional(),
+  recipients: z.array(recipient),
+});
+export type Message = z.output<typeof message>;
+
+export const traceAttempt = z.object({
+  atUnixMs: unixMsOut,
+  path: pathKind.optional(),
+  relay: peerIdOut.optional(),
+  outcome: z.enum(['acked', 'stored', 'held', 'refused', 'timeout', 'unreachable', 'cut', 'superseded']),
+  code: z.string().optional(),
+  durationMs: z.number().int(),
+});
+export type TraceAttempt = z.output<typeof traceAttempt>;
+export const trace = z.object({ attempts: z.array(traceAttempt), attemptsTotal: z.number().int() });
+export type Trace = z.output<typeof trace>;
+
+export const conversation = z.object({
+  id: conversationIdOut,
+  kind: z.enum(['direct', 'group', 'lobby', 'self']),
+  /** Of the contact, or of the lobby. */
+  name: z.string().optional(),
+  public: z.boolean().meta({ description: 'true: unencrypted and readable by anybody (the lobby)' }),
+  unread: z.number().int(),
+  muted: z.boolean(),
+  draft: z.string().optional(),
+  lastMessage: message.optional(),
+});
+export type Conversation = z.output<typeof conversation>;

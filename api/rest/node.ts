@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { pathKind, peerIdOut, presenceState, unixMsOut } from './primitives.ts';
+
+export const node = z.object({
+  peerId: peerIdOut,
+  name: z.string(),
+  version: z.string(),
+  addresses: z.array(z.string()),
+  discoverable: z.boolean(),
+  startedAtUnixMs: unixMsOut,
+  /** Set when another live daemon runs with this identity: nothing can be sent from here. */
+  readOnly: z.boolean(),
+  lobby: z.boolean(),
+  safety: z
+    .object({ ratchetIdentity: z.string().meta({ description: 'hex of the own ratchet identity key' }) })
+    .optional(),
+});
+export type Node = z.output<typeof node>;
+
+export const peer = z.object({
+  peerId: peerIdOut,
+  name: z.string().optional(),
+  presence: presenceState,
+  path: pathKind.optional(),
+  rttMs: z.number().optional(),
+  lastSeenUnixMs: unixMsOut.optional(),
+  agent: z.string().optional(),
+});
+export type Peer = z.output<typeof peer>;
+
+export const pingResult = z.object({ peerId: peerIdOut, rttMs: z.number(), path: pathKind });
+export type PingResult = z.output<typeof pingResult>;
+
+export const relayState = z.object({
+  address: z.string(),
+  peerId: peerIdOut,
+  reservation: z.enum(['active', 'pending', 'lost']),
+  connected: z.boolean(),
+  nextTryUnixMs: unixMsOut.optional(),
+  expiresAtUnixMs: unixMsOut.optional(),
+  lastError: z.string().optional(),
+});
+export type RelayState = z.output<typeof relayState>;
+
+export const bootstrapState = z.object({ address: z.string(), peerId: peerIdOut, connected: z.boolean() });
+export type BootstrapState = z.output<typeof bootstrapState>;
+
+export const network = z.object({
+  nat: z.enum(['unknown', 'public', 'private']),
+  addresses: z.array(z.string()),
+  relays: z.array(relayState),
+  bootstrap: z.array(bootstrapState),
+  mdns: z.boolean(),
+  connections: z.number().int(),
+  lobbySubscribers: z.number().int(),
+});
+export type Network = z.output<typeof network>;

@@ -1,0 +1,117 @@
+import type { PeerId } from '#api/ids';
+
+/**
+ * What delivery and presence need of a network, and nothing more. Two implementations: libp2p-transport (real
+ * sockets) and memory-transport (many peers in one process, for tests and simulation). Both pass the suite in
+ * `transport-suite.ts`.
+ */
+export type Path = 'lan' | 'direct' | 'punched' | 'relayed';
+
+export interface PeerConnection {
+  readonly path: Path;
+  /** The relay of a relayed path. */
+  readonly relay?: PeerId;
+  /** Bytes that this connection may carry in all, on a circuit with a data limit. */
+  readonly dataLimitBytes?: number;
+  /** Round trip in ms as last measured. */
+  readonly rttMs?: number;
+  readonly openedAtUnixMs: number;
+}
+
+/**
+ * A stream of frames with one authenticated peer. Frames arrive whole and in order, each at most
+ * MAX_FRAME_BYTES; a peer that sends a longer one gets the stream reset.
+ */
+export interface FrameStream {
+  readonly peer: PeerId;
+  readonly connection: PeerConnection;
+  /** Resolves when the frame is written and the stream takes more. Rejects when the stream has ended. */
+  send(frame: Uint8Array): Promise<void>;
+  /**
+   * Writes as many frames as given in one go (coalesced to few packets). Same promise as `send`.
+   */
+  sendAll(frames: readonly Uint8Array[]): Promise<void>;
+  /**
+   * Batches of frames as they arrive: each turn yields all frames that are there (at least one). Ends when the peer
+   * closes its side; throws when the stream is reset. Read with back-pressure: what is not consumed is not buffered
+   * without bound.
+   */
+  frames(): AsyncIterable<Uint8Array[]>;
+  /** Closes gracefully; never throws. */
+  close(): Promise<void>;
+  /** Resets the stream at once. */
+  abort(reason: string): void;
+}
+
+export interface ProtocolLimits {
+  readonly maxInboundStreams: number;
+  readonly maxOutboundStreams: number;
+}
+
+export interface TransportEvents {
+  /** The first open connection with the peer, authenticated by Noise. */
+  connected: (peer: PeerId, connection: PeerConnection) => void;
+  /** The last connection with the peer is gone. */
+  disconnected: (peer: PeerId) => void;
+  /** identify has run; `addresses` are the peer's own claims, at most 16. */
+  identified: (
+    peer: PeerId,
+    info: { agent?: string; addresses: readonly string[]; protocols: readonly string[] },
+  ) => void;
+  /** The best path to a connected peer has changed. */
+  pathChanged: (peer: PeerId, connection: PeerConnection) => void;
+  /** mDNS (or another discovery) names a peer. A hint, not authenticated. */
+  discovered: (peer: PeerId, addresses: readonly string[]) => void;
+  /** Own addresses or relay reservations have changed. */
+  networkChanged: () => void;
+}
+
+export interface GossipMessage {
+  /** Author by the message's signature, not who forwarded it. */
+  readonly author: PeerId;
+  /** The author's GossipSub sequence number. */
+  readonly seqno: bigint;
+  /** Message id: source ‖ sequence number. */
+  readonly id: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+export interface PublishResult {
+  /** Peers the message was handed to; 0 means that nobody got it. */
+  readonly recipients: number;
+}
+
+export interface Transport {
+  readonly self: PeerId;
+  /**
+   * Opens a stream on the best open connection, or dials the peer by `addresses` and the configured relays.
+   * @throws Error when the peer cannot be reached before `signal` aborts.
+   */
+  openStream(
+    peer: PeerId,
+    protocol: string,
+    options: { signal: AbortSignal; addresses?: readonly string[] },
+  ): Promise<FrameStream>;
+  /** Makes sure a connection exists. Resolves to it, rejects when none can be made before `signal` aborts. */
+  connect(peer: PeerId, options: { signal: AbortSignal; addresses?: readonly string[] }): Promise<PeerConnection>;
+  disconnect(peer: PeerId): Promise<void>;
+  /** The best open connection, or null. */
+  connection(peer: PeerId): PeerConnection | null;
+  connectedPeers(): readonly PeerId[];
+  /** Accepts streams of a protocol. What the handler throws resets the stream and goes no further. */
+  handle(protocol: string, limits: ProtocolLimits, handler: (stream: FrameStream) => Promise<void>): Promise<void>;
+  on<E extends keyof TransportEvents>(event: E, listener: TransportEvents[E]): void;
+  off<E extends keyof TransportEvents>(event: E, listener: TransportEvents[E]): void;
+  /** Multiaddrs under which others can reach us now, ending in /p2p/<self>; circuits included. */
+  addresses(): readonly string[];
+  /** Joins the topic. `validate` decides before a message is forwarded: `reject` punishes the forwarder, so it is for bad signatures only. */
+  subscribe(
+    topic: string,
+    options: { validate: (message: GossipMessage) => 'accept' | 'ignore'; receive: (message: GossipMessage) => void },
+  ): void;
+  publish(topic: string, payload: Uint8Array): Promise<PublishResult>;
+  /** Peers known to listen on the topic now. */
+  subscribers(topic: string): readonly PeerId[];
+  /** Round trip in ms. Rejects when the peer is not connected or does not answer before `signal` aborts. */
+  ping(peer: PeerId, options: { signal: AbortSignal }): Promise<number>;
+}
