@@ -90,6 +90,7 @@ export const ERRORS = {
   LOBBY_TEXT_RESERVED: { status: 422, retryable: false, meaning: 'Lobby text must not begin with ANNOUNCE:.' },
   RATE_LIMITED: { status: 429, retryable: true, meaning: 'Too many requests; see Retry-After.' },
   HEADERS_TOO_LARGE: { status: 431, retryable: false, meaning: 'The headers are larger than 16 KiB.' },
+  PEER_UNREACHABLE: { status: 504, retryable: true, meaning: 'The peer is not connected or does not answer.' },
   INTERNAL: { status: 500, retryable: true, meaning: 'A fault of the daemon; the log has more under the requestId.' },
   STOPPING: { status: 503, retryable: true, meaning: 'The daemon is stopping.' },
   STORE_READ_ONLY: { status: 503, retryable: true, meaning: 'The database cannot be written right now.' },

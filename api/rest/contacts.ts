@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pathKind, peerIdOut, presenceState, unixMsOut } from './primitives.ts';
+import { givenName, pathKind, peerIdOut, presenceState, unixMsOut } from './primitives.ts';
 
 export const contact = z.object({
   peerId: peerIdOut,
@@ -42,3 +42,23 @@ export type Invite = z.output<typeof invite>;
 /** The link is in the first answer only: only the hash of its token is stored. */
 export const inviteCreated = invite.extend({ invite: z.string() });
 export type InviteCreated = z.output<typeof inviteCreated>;
+
+export const contactInput = z.strictObject({
+  address: z
+    .string()
+    .min(1)
+    .max(4096)
+    .meta({ description: 'a PeerId, a multiaddr that ends in /p2p/<PeerId>, or an invite' }),
+  name: givenName.optional(),
+});
+export const contactPatch = z.strictObject({ name: givenName.optional() });
+export const contactRemoval = z.strictObject({ history: z.literal('delete').optional() });
+export const verification = z.strictObject({ verified: z.boolean().default(true) });
+export const requestAcceptance = z.strictObject({ name: givenName.optional() });
+
+export const INVITE_SECONDS = 604_800;
+export const inviteInput = z.strictObject({
+  expiresInSeconds: z.number().int().min(1).max(31_536_000).default(INVITE_SECONDS),
+  uses: z.number().int().min(1).max(1000).default(1),
+  note: z.string().max(256).optional(),
+});

@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { contact, contactRequest } from './contacts.ts';
 import { message, messageState, stateReason } from './messages.ts';
 import { relayState } from './node.ts';
-import { conversationIdOut, messageIdOut, pathKind, peerIdOut, unixMsOut } from './primitives.ts';
+import {
+  conversationIdOut,
+  integerText,
+  messageIdOut,
+  pathKind,
+  peerIdOut,
+  renderAs,
+  unixMsOut,
+} from './primitives.ts';
 import type { Scope } from './scopes.ts';
 
 const peerSeen = z.object({
@@ -102,3 +110,84 @@ export const eventsReply = z.object({
   oldest: z.number().int(),
   next: z.number().int(),
 });
+export type EventsReply = z.output<typeof eventsReply>;
+
+/** Groups (`message.*`) and types that a filter may name. */
+const GROUPS = new Set(EVENT_TYPES.map(type => `${type.slice(0, type.indexOf('.'))}.*`));
+const TYPE_OR_GROUP = new Set<string>([...EVENT_TYPES, ...GROUPS]);
+
+export const EVENTS_LIMIT = 100;
+export const EVENTS_LIMIT_MAX = 1000;
+export const EVENTS_WAIT_MAX_S = 60;
+
+/** A seq, or `head` for "only what comes from now on". Garbage is CURSOR_INVALID, not REQUEST_INVALID. */
+const after = z
+  .union([
+    z.literal('head'),
+    z
+      .string()
+      .regex(/^(0|[1-9]\d{0,14})$/)
+      .transform(Number),
+  ])
+  .meta({
+    ...renderAs({ anyOf: [{ type: 'integer', minimum: 0 }, { const: 'head' }] }),
+    description: 'events after this seq; without it from the oldest one',
+  });
+const types = z
+  .string()
+  .min(1)
+  .max(1024)
+  .transform(text => text.split(','))
+  .refine(list => list.every(type => TYPE_OR_GROUP.has(type)), 'a comma list of event types or groups (message.*)')
+  .meta({
+    ...renderAs({ type: 'string' }),
+    description: 'comma list of event types or groups: `message.*,peer.online`',
+  });
+const logId = z
+  .string()
+  .min(1)
+  .max(64)
+  .meta({ description: 'the log that `after` belongs to; another one is LOG_CHANGED' });
+
+/** What to follow, and from where. */
+export const eventsFilter = z.strictObject({
+  after: after.optional(),
+  types: types.optional(),
+  logId: logId.optional(),
+});
+export const eventsQuery = eventsFilter.extend({
+  limit: integerText({ min: 1, max: EVENTS_LIMIT_MAX, byDefault: EVENTS_LIMIT }),
+  wait: integerText({ min: 0, max: EVENTS_WAIT_MAX_S, byDefault: 0 }),
+});
+export const socketQuery = eventsFilter.extend({
+  ticket: z.string().min(1).max(128).meta({ description: 'of POST /v1/events/ticket, for browsers' }).optional(),
+});
+/** Times out after 30 s and is good for one WebSocket. */
+export const eventTicket = z.object({ ticket: z.string(), expiresAtUnixMs: unixMsOut });
+
+/** Frames of the WebSocket. */
+export const helloFrame = z.object({
+  kind: z.literal('hello'),
+  version: z.string(),
+  logId: z.string(),
+  head: z.number().int(),
+  oldest: z.number().int(),
+});
+export type HelloFrame = z.output<typeof helloFrame>;
+export const eventFrame = eventRow.extend({ kind: z.literal('event') });
+export type EventFrame = EventRow & { readonly kind: 'event' };
+export const signalFrame = z.object({ kind: z.literal('signal'), type: z.string(), data: z.unknown() });
+export type SignalFrame = { readonly kind: 'signal'; readonly type: string; readonly data?: unknown };
+
+/** Why the daemon ends a WebSocket. */
+export const CLOSE_CODES = {
+  stopping: 1001,
+  /** The client sent more than a listener has to say. */
+  flooding: 1008,
+  /** The token was revoked or has expired. */
+  tokenGone: 4401,
+  /** The reader did not keep up; nothing is lost, go on from the last seq. */
+  slow: 4408,
+  /** The reason holds CURSOR_EXPIRED, CURSOR_UNKNOWN or LOG_CHANGED. */
+  cursor: 4410,
+} as const;

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { conversationIdOut, messageIdOut, pathKind, peerIdOut, unixMsOut } from './primitives.ts';
+import {
+  conversationIdOut,
+  messageId,
+  messageIdOut,
+  newMessageId,
+  pathKind,
+  peerIdOut,
+  unixMsOut,
+} from './primitives.ts';
 
 export const messageState = z.enum(['queued', 'mailbox', 'delivered', 'read', 'failed', 'expired', 'sent', 'received']);
 export type MessageState = z.output<typeof messageState>;
@@ -69,3 +77,22 @@ export const conversation = z.object({
   lastMessage: message.optional(),
 });
 export type Conversation = z.output<typeof conversation>;
+
+/** UTF-8 bytes of a text; what is longer is refused with TEXT_TOO_LARGE. */
+export const TEXT_MAX_BYTES = 32 * 1024;
+export const LOBBY_TEXT_MAX_BYTES = 12 * 1024;
+
+export const messageInput = z.strictObject({
+  text: z.string().min(1).meta({ description: '1 B to 32 KiB of UTF-8, in the lobby 12 KiB' }),
+  id: newMessageId.meta({ description: 'UUIDv7 chosen by the client: sending it twice stores it once' }).optional(),
+});
+export const conversationPatch = z.strictObject({
+  muted: z.boolean().optional(),
+  draft: z.string().max(TEXT_MAX_BYTES).meta({ description: 'empty: no draft' }).optional(),
+});
+export const clearConfirmation = z.strictObject({
+  confirm: z.string().min(1).max(64).meta({ description: 'the id of the conversation once more' }),
+});
+export const readInput = z.strictObject({
+  upTo: messageId.meta({ description: 'id of the newest message that the user has seen' }),
+});

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pathKind, peerIdOut, presenceState, unixMsOut } from './primitives.ts';
+import { givenName, pathKind, peerIdOut, presenceState, unixMsOut } from './primitives.ts';
 
 export const node = z.object({
   peerId: peerIdOut,
@@ -55,3 +55,23 @@ export const network = z.object({
   lobbySubscribers: z.number().int(),
 });
 export type Network = z.output<typeof network>;
+
+export const nodePatch = z.strictObject({ name: givenName.optional(), discoverable: z.boolean().optional() });
+/** The address of a relay or bootstrap node: a multiaddr that ends in /p2p/<PeerId>. */
+export const addressInput = z.strictObject({ address: z.string().min(1).max(1024) });
+
+export const about = z.object({
+  name: z.literal('p2pmsgd'),
+  version: z.string(),
+  licence: z.literal('AGPL-3.0-only'),
+  commit: z.string().meta({ description: 'commit of the source this was built from, or `unknown`' }),
+  source: z.string().meta({ description: 'where the source of this version is' }),
+});
+export type About = z.output<typeof about>;
+
+export const health = z.object({ status: z.literal('ok') });
+/** `degraded` is for trouble outside this machine (relays): the daemon takes messages all the same. */
+export const readiness = z.object({
+  status: z.enum(['ready', 'degraded']),
+  degraded: z.array(z.string()).optional(),
+});

@@ -48,7 +48,53 @@ export interface Page<T> {
 }
 export interface PageQuery {
   readonly limit: number;
-  readonly before?: string;
-  readonly after?: string;
-  readonly around?: string;
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+  readonly around?: string | undefined;
 }
+
+type Rendered = Record<string, unknown>;
+/** Says in OpenAPI what a client sends: the schema that parses it (text to number, text to list) reads differently. */
+export const renderAs = (rendered: Rendered) => ({
+  override: ({ jsonSchema }: { jsonSchema: Rendered }) => {
+    for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+    Object.assign(jsonSchema, rendered);
+  },
+});
+
+/** A whole number in a query string: decimal digits, no sign, no blanks. */
+export const integerText = (bounds: { min: number; max: number; byDefault: number }) =>
+  z
+    .string()
+    .regex(/^(0|[1-9]\d{0,15})$/, 'a whole number')
+    .transform(Number)
+    .pipe(z.number().int().min(bounds.min).max(bounds.max))
+    .default(bounds.byDefault)
+    .meta(renderAs({ type: 'integer', minimum: bounds.min, maximum: bounds.max, default: bounds.byDefault }));
+
+/** Opaque: made by the daemon, handed back as it is. What is no cursor at all is refused by whoever made them. */
+export const cursor = z.string().min(1).max(256);
+
+export const LIST_LIMIT = 50;
+export const LIST_LIMIT_MAX = 200;
+const limit = integerText({ min: 1, max: LIST_LIMIT_MAX, byDefault: LIST_LIMIT });
+/** No cursor: the latest items. At most one of the cursors; the check is in the daemon, for its own error code. */
+export const pageQuery = z.strictObject({
+  limit,
+  before: cursor.meta({ description: '`prev` of a page: the items before it' }).optional(),
+  after: cursor.meta({ description: '`next` of a page: the items after it' }).optional(),
+});
+export const pageQueryAround = pageQuery.extend({
+  around: messageId.meta({ description: 'the page with this message in its middle' }).optional(),
+});
+
+/** A name that the user gives: shown everywhere, so without control characters, and not only blanks. */
+export const givenName = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, 'no control characters')
+  .regex(/\S/u, 'not only blanks')
+  .meta(renderAs({ type: 'string', minLength: 1, maxLength: 64 }));
+/** The id of an invite, a token or another thing that the daemon numbers by itself. */
+export const ownId = z.string().min(1).max(64);

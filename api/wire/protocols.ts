@@ -50,6 +50,7 @@ export const DOMAINS = {
   ratchetBindsPeer: 'p2pmsg/ratchet-binds-peer/1',
   bundle: 'p2pmsg/bundle/1',
   invite: 'p2pmsg/invite/1',
+  instance: 'p2pmsg/instance/1',
 } as const;
 export type SignatureDomain = (typeof DOMAINS)[keyof typeof DOMAINS];
 

@@ -92,12 +92,30 @@ export interface OpenInput {
   readonly ciphertext: Uint8Array;
 }
 
+/**
+ * A session whose record is larger than this ends: nothing more is sealed in it (NO_SESSION), what comes in it is still
+ * opened. The caller sees it in `recordBytes` and starts a new session.
+ */
+export const MAX_RECORD_BYTES = 256 * 1024;
+
+export interface Sealed {
+  readonly kind: 'prekey' | 'whisper';
+  readonly ciphertext: Uint8Array;
+  readonly writes: RatchetWrite[];
+  /** Size of the session record in `writes`. */
+  readonly recordBytes: number;
+}
+
+export interface Opened {
+  readonly plaintext: Uint8Array;
+  readonly writes: RatchetWrite[];
+  /** Size of the session record in `writes`. */
+  readonly recordBytes: number;
+}
+
 export interface Ratchet {
-  /** @throws RatchetError NO_SESSION, UNTRUSTED, MALFORMED (bundle) */
-  seal(
-    reads: RatchetReads,
-    input: SealInput,
-  ): Promise<{ kind: 'prekey' | 'whisper'; ciphertext: Uint8Array; writes: RatchetWrite[] }>;
+  /** @throws RatchetError NO_SESSION, UNTRUSTED, MALFORMED (bundle), STALE_SESSION (bundle for a session that exists) */
+  seal(reads: RatchetReads, input: SealInput): Promise<Sealed>;
   /** @throws RatchetError NO_SESSION, NO_PREKEY, UNDECRYPTABLE, UNTRUSTED, STALE_SESSION, MALFORMED */
-  open(reads: RatchetReads, input: OpenInput): Promise<{ plaintext: Uint8Array; writes: RatchetWrite[] }>;
+  open(reads: RatchetReads, input: OpenInput): Promise<Opened>;
 }

@@ -5,6 +5,8 @@ import type { Generated } from 'kysely';
  * The DDL is in migrations/; this is its reading.
  */
 export interface Schema {
+  /** SQLite's own table of AUTOINCREMENT values. */
+  sqlite_sequence: { name: string; seq: number };
   meta: { key: string; value: string };
   ratchet_identity: {
     one: 1;
@@ -151,8 +153,6 @@ export interface Schema {
   };
   dedupe: { envelope_id: Uint8Array; ciphertext_hash: Uint8Array; peer: string; at: number };
   refused: { envelope_id: Uint8Array; peer: string; code: string; envelope: Uint8Array; at: number };
-  /** What a peer once acknowledged, to notice that it was put back. */
-  acked_heads: { peer: string; device: number; epoch: number; seq: number };
   /** Token buckets and outstanding resend requests, so that a restart does not refill them. */
   repair: {
     peer: string;
@@ -160,7 +160,6 @@ export interface Schema {
     refilled_at: number;
     resend_at: number | null;
     resend_backoff_ms: number;
-    healed_epoch: number;
   };
   trace: {
     row: Generated<number>;

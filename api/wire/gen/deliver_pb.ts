@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file deliver.proto.
  */
 export const file_deliver: GenFile = /*@__PURE__*/
-  fileDesc("Cg1kZWxpdmVyLnByb3RvEgZwMnBtc2civgEKBUZyYW1lEh4KBWhlbGxvGAEgASgLMg0ucDJwbXNnLkhlbGxvSAASJAoIZW52ZWxvcGUYAiABKAsyEC5wMnBtc2cuRW52ZWxvcGVIABIaCgNhY2sYAyABKAsyCy5wMnBtc2cuQWNrSAASHAoEbmFjaxgEIAEoCzIMLnAycG1zZy5OYWNrSAASLQoNaW5zdGFuY2Vfc2VlbhgFIAEoCzIULnAycG1zZy5JbnN0YW5jZVNlZW5IAEIGCgRraW5kIjUKCUNoYWluSGVhZBINCgVlcG9jaBgBIAEoBhILCgNzZXEYAiABKAQSDAoEaGVhZBgDIAEoDCInCghTZXFSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIpYCCgVIZWxsbxINCgVtaW5vchgBIAEoDRIQCghmZWF0dXJlcxgCIAMoDRIQCghpbnN0YW5jZRgDIAEoDBIaChJzdGFydGVkX2F0X3VuaXhfbXMYBCABKAQSJAoJc2VuZF9oZWFkGAUgASgLMhEucDJwbXNnLkNoYWluSGVhZBIkCglyZWN2X2hlYWQYBiABKAsyES5wMnBtc2cuQ2hhaW5IZWFkEiEKB21pc3NpbmcYByADKAsyEC5wMnBtc2cuU2VxUmFuZ2USFwoPaGlnaGVzdF9zZXNzaW9uGAggASgGEh8KB2JpbmRpbmcYCSABKAsyDi5wMnBtc2cuU2lnbmVkEhUKDXNlbmRlcl9kZXZpY2UYCiABKA0i1gEKCEVudmVsb3BlEgoKAmlkGAEgASgMEiIKBGtpbmQYAiABKA4yFC5wMnBtc2cuRW52ZWxvcGVLaW5kEg8KB3Nlc3Npb24YAyABKAYSEgoKY2lwaGVydGV4dBgEIAEoDBIVCg1zZW5kZXJfZGV2aWNlGAUgASgNEhgKEHJlY2lwaWVudF9kZXZpY2UYBiABKA0SJgoOc2VuZGVyX2JpbmRpbmcYByABKAsyDi5wMnBtc2cuU2lnbmVkEhwKFHNlc3Npb25fYnlfcmVjaXBpZW50GAggASgIIhIKA0FjaxILCgNpZHMYASADKAwiYwoETmFjaxIKCgJpZBgBIAEoDBIeCgRjb2RlGAIgASgOMhAucDJwbXNnLk5hY2tDb2RlEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNEhcKD2hpZ2hlc3Rfc2Vzc2lvbhgEIAEoBiI8CgxJbnN0YW5jZVNlZW4SEAoIaW5zdGFuY2UYASABKAwSGgoSc3RhcnRlZF9hdF91bml4X21zGAIgASgEKoABCgxFbnZlbG9wZUtpbmQSHQoZRU5WRUxPUEVfS0lORF9VTlNQRUNJRklFRBAAEhgKFEVOVkVMT1BFX0tJTkRfUFJFS0VZEAESGQoVRU5WRUxPUEVfS0lORF9XSElTUEVSEAISHAoYRU5WRUxPUEVfS0lORF9TRU5ERVJfS0VZEAMq1gIKCE5hY2tDb2RlEhkKFU5BQ0tfQ09ERV9VTlNQRUNJRklFRBAAEhIKDk5BQ0tfQ09ERV9IRUxEEAESGgoWTkFDS19DT0RFX1JBVEVfTElNSVRFRBACEhIKDk5BQ0tfQ09ERV9CVVNZEAMSGgoWTkFDS19DT0RFX1NUT1JBR0VfRlVMTBAEEhcKE05BQ0tfQ09ERV9OT19QUkVLRVkQBRIYChROQUNLX0NPREVfTk9fU0VTU0lPThAGEhsKF05BQ0tfQ09ERV9VTkRFQ1JZUFRBQkxFEAcSGwoXTkFDS19DT0RFX1NUQUxFX1NFU1NJT04QCBIVChFOQUNLX0NPREVfVU5CT1VORBAJEhcKE05BQ0tfQ09ERV9UT09fTEFSR0UQChIXChNOQUNLX0NPREVfTUFMRk9STUVEEAsSGQoVTkFDS19DT0RFX0lEX0NPTkZMSUNUEAxiBnByb3RvMw", [file_signed]);
+  fileDesc("Cg1kZWxpdmVyLnByb3RvEgZwMnBtc2ci4wEKBUZyYW1lEh4KBWhlbGxvGAEgASgLMg0ucDJwbXNnLkhlbGxvSAASJAoIZW52ZWxvcGUYAiABKAsyEC5wMnBtc2cuRW52ZWxvcGVIABIaCgNhY2sYAyABKAsyCy5wMnBtc2cuQWNrSAASHAoEbmFjaxgEIAEoCzIMLnAycG1zZy5OYWNrSAASLQoNaW5zdGFuY2Vfc2VlbhgFIAEoCzIULnAycG1zZy5JbnN0YW5jZVNlZW5IABIjCghwdXRfYmFjaxgGIAEoCzIPLnAycG1zZy5QdXRCYWNrSABCBgoEa2luZCI1CglDaGFpbkhlYWQSDQoFZXBvY2gYASABKAYSCwoDc2VxGAIgASgEEgwKBGhlYWQYAyABKAwiJwoIU2VxUmFuZ2USDQoFZmlyc3QYASABKAQSDAoEbGFzdBgCIAEoBCKcAgoFSGVsbG8SDQoFbWlub3IYASABKA0SEAoIZmVhdHVyZXMYAiADKA0SIAoIaW5zdGFuY2UYAyABKAsyDi5wMnBtc2cuU2lnbmVkEiQKCXNlbmRfaGVhZBgFIAEoCzIRLnAycG1zZy5DaGFpbkhlYWQSJAoJcmVjdl9oZWFkGAYgASgLMhEucDJwbXNnLkNoYWluSGVhZBIhCgdtaXNzaW5nGAcgAygLMhAucDJwbXNnLlNlcVJhbmdlEhcKD2hpZ2hlc3Rfc2Vzc2lvbhgIIAEoBhIfCgdiaW5kaW5nGAkgASgLMg4ucDJwbXNnLlNpZ25lZBIVCg1zZW5kZXJfZGV2aWNlGAogASgNEhAKCHJlY3ZfbWF4GAsgASgEIjIKCEluc3RhbmNlEgoKAmlkGAEgASgMEhoKEnN0YXJ0ZWRfYXRfdW5peF9tcxgCIAEoBCLWAQoIRW52ZWxvcGUSCgoCaWQYASABKAwSIgoEa2luZBgCIAEoDjIULnAycG1zZy5FbnZlbG9wZUtpbmQSDwoHc2Vzc2lvbhgDIAEoBhISCgpjaXBoZXJ0ZXh0GAQgASgMEhUKDXNlbmRlcl9kZXZpY2UYBSABKA0SGAoQcmVjaXBpZW50X2RldmljZRgGIAEoDRImCg5zZW5kZXJfYmluZGluZxgHIAEoCzIOLnAycG1zZy5TaWduZWQSHAoUc2Vzc2lvbl9ieV9yZWNpcGllbnQYCCABKAgiEgoDQWNrEgsKA2lkcxgBIAMoDCJjCgROYWNrEgoKAmlkGAEgASgMEh4KBGNvZGUYAiABKA4yEC5wMnBtc2cuTmFja0NvZGUSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKA0SFwoPaGlnaGVzdF9zZXNzaW9uGAQgASgGIjAKDEluc3RhbmNlU2VlbhIgCghpbnN0YW5jZRgBIAEoCzIOLnAycG1zZy5TaWduZWQiMgoHUHV0QmFjaxInCgxhY2tub3dsZWRnZWQYASABKAsyES5wMnBtc2cuQ2hhaW5IZWFkKoABCgxFbnZlbG9wZUtpbmQSHQoZRU5WRUxPUEVfS0lORF9VTlNQRUNJRklFRBAAEhgKFEVOVkVMT1BFX0tJTkRfUFJFS0VZEAESGQoVRU5WRUxPUEVfS0lORF9XSElTUEVSEAISHAoYRU5WRUxPUEVfS0lORF9TRU5ERVJfS0VZEAMq1gIKCE5hY2tDb2RlEhkKFU5BQ0tfQ09ERV9VTlNQRUNJRklFRBAAEhIKDk5BQ0tfQ09ERV9IRUxEEAESGgoWTkFDS19DT0RFX1JBVEVfTElNSVRFRBACEhIKDk5BQ0tfQ09ERV9CVVNZEAMSGgoWTkFDS19DT0RFX1NUT1JBR0VfRlVMTBAEEhcKE05BQ0tfQ09ERV9OT19QUkVLRVkQBRIYChROQUNLX0NPREVfTk9fU0VTU0lPThAGEhsKF05BQ0tfQ09ERV9VTkRFQ1JZUFRBQkxFEAcSGwoXTkFDS19DT0RFX1NUQUxFX1NFU1NJT04QCBIVChFOQUNLX0NPREVfVU5CT1VORBAJEhcKE05BQ0tfQ09ERV9UT09fTEFSR0UQChIXChNOQUNLX0NPREVfTUFMRk9STUVEEAsSGQoVTkFDS19DT0RFX0lEX0NPTkZMSUNUEAxiBnByb3RvMw", [file_signed]);
 
 /**
  * One frame on /p2pmsg/deliver/1.0.0. The opener of a stream sends hello, then envelopes; the other side sends
@@ -54,6 +54,12 @@ export type Frame = Message<"p2pmsg.Frame"> & {
      */
     value: InstanceSeen;
     case: "instanceSeen";
+  } | {
+    /**
+     * @generated from field: p2pmsg.PutBack put_back = 6;
+     */
+    value: PutBack;
+    case: "putBack";
   } | { case: undefined; value?: undefined };
 };
 
@@ -132,16 +138,11 @@ export type Hello = Message<"p2pmsg.Hello"> & {
   features: number[];
 
   /**
-   * 16 bytes, random per start
+   * Instance under `p2pmsg/instance/1`
    *
-   * @generated from field: bytes instance = 3;
+   * @generated from field: p2pmsg.Signed instance = 3;
    */
-  instance: Uint8Array;
-
-  /**
-   * @generated from field: uint64 started_at_unix_ms = 4;
-   */
-  startedAtUnixMs: bigint;
+  instance?: Signed | undefined;
 
   /**
    * of the chain sender → receiver of this hello; accepted contacts only
@@ -182,6 +183,13 @@ export type Hello = Message<"p2pmsg.Hello"> & {
    * @generated from field: uint32 sender_device = 10;
    */
   senderDevice: number;
+
+  /**
+   * highest seq received in recv_head.epoch; above recv_head.seq only `missing` is missing
+   *
+   * @generated from field: uint64 recv_max = 11;
+   */
+  recvMax: bigint;
 };
 
 /**
@@ -190,6 +198,34 @@ export type Hello = Message<"p2pmsg.Hello"> & {
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
   messageDesc(file_deliver, 3);
+
+/**
+ * One start of a daemon. Signed by the identity, so that nobody else can claim that a second copy of it lives.
+ *
+ * @generated from message p2pmsg.Instance
+ */
+export type Instance = Message<"p2pmsg.Instance"> & {
+  /**
+   * 16 bytes, random per start
+   *
+   * @generated from field: bytes id = 1;
+   */
+  id: Uint8Array;
+
+  /**
+   * grows with each start in one data folder
+   *
+   * @generated from field: uint64 started_at_unix_ms = 2;
+   */
+  startedAtUnixMs: bigint;
+};
+
+/**
+ * Describes the message p2pmsg.Instance.
+ * Use `create(InstanceSchema)` to create a new message.
+ */
+export const InstanceSchema: GenMessage<Instance> = /*@__PURE__*/
+  messageDesc(file_deliver, 4);
 
 /**
  * @generated from message p2pmsg.Envelope
@@ -247,7 +283,7 @@ export type Envelope = Message<"p2pmsg.Envelope"> & {
  * Use `create(EnvelopeSchema)` to create a new message.
  */
 export const EnvelopeSchema: GenMessage<Envelope> = /*@__PURE__*/
-  messageDesc(file_deliver, 4);
+  messageDesc(file_deliver, 5);
 
 /**
  * @generated from message p2pmsg.Ack
@@ -266,7 +302,7 @@ export type Ack = Message<"p2pmsg.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_deliver, 5);
+  messageDesc(file_deliver, 6);
 
 /**
  * @generated from message p2pmsg.Nack
@@ -300,7 +336,7 @@ export type Nack = Message<"p2pmsg.Nack"> & {
  * Use `create(NackSchema)` to create a new message.
  */
 export const NackSchema: GenMessage<Nack> = /*@__PURE__*/
-  messageDesc(file_deliver, 6);
+  messageDesc(file_deliver, 7);
 
 /**
  * The receiver has met another live instance of your PeerId; the later start goes on.
@@ -309,14 +345,9 @@ export const NackSchema: GenMessage<Nack> = /*@__PURE__*/
  */
 export type InstanceSeen = Message<"p2pmsg.InstanceSeen"> & {
   /**
-   * @generated from field: bytes instance = 1;
+   * @generated from field: p2pmsg.Signed instance = 1;
    */
-  instance: Uint8Array;
-
-  /**
-   * @generated from field: uint64 started_at_unix_ms = 2;
-   */
-  startedAtUnixMs: bigint;
+  instance?: Signed | undefined;
 };
 
 /**
@@ -324,7 +355,26 @@ export type InstanceSeen = Message<"p2pmsg.InstanceSeen"> & {
  * Use `create(InstanceSeenSchema)` to create a new message.
  */
 export const InstanceSeenSchema: GenMessage<InstanceSeen> = /*@__PURE__*/
-  messageDesc(file_deliver, 7);
+  messageDesc(file_deliver, 8);
+
+/**
+ * Your Hello lacks what you once acknowledged: your data folder was put back.
+ *
+ * @generated from message p2pmsg.PutBack
+ */
+export type PutBack = Message<"p2pmsg.PutBack"> & {
+  /**
+   * @generated from field: p2pmsg.ChainHead acknowledged = 1;
+   */
+  acknowledged?: ChainHead | undefined;
+};
+
+/**
+ * Describes the message p2pmsg.PutBack.
+ * Use `create(PutBackSchema)` to create a new message.
+ */
+export const PutBackSchema: GenMessage<PutBack> = /*@__PURE__*/
+  messageDesc(file_deliver, 9);
 
 /**
  * @generated from enum p2pmsg.EnvelopeKind

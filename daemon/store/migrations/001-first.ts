@@ -55,7 +55,8 @@ CREATE TABLE outbox (
   content BLOB, content_hash BLOB NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL, epoch INTEGER, seq INTEGER, prev_head BLOB,
   head BLOB, envelope_id BLOB UNIQUE, envelope BLOB, session_initiator TEXT, session_id INTEGER, reseals INTEGER NOT NULL,
   next_reseal_at INTEGER NOT NULL, delivered_at INTEGER) STRICT;
-CREATE INDEX outbox_open ON outbox (peer, device, row) WHERE state IN ('queued', 'sealed', 'held');
+CREATE INDEX outbox_queued ON outbox (peer, device, row) WHERE state = 'queued';
+CREATE INDEX outbox_sealed ON outbox (peer, device, epoch, seq) WHERE state IN ('sealed', 'held');
 CREATE UNIQUE INDEX outbox_position ON outbox (peer, device, epoch, seq) WHERE epoch IS NOT NULL;
 CREATE INDEX outbox_message ON outbox (message_id);
 CREATE INDEX outbox_delivered ON outbox (delivered_at) WHERE delivered_at IS NOT NULL;
@@ -69,18 +70,15 @@ CREATE TABLE inbox (
   row INTEGER PRIMARY KEY AUTOINCREMENT, peer TEXT NOT NULL, device INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
   prev_head BLOB NOT NULL, content_hash BLOB NOT NULL, content BLOB, envelope_id BLOB NOT NULL, received_at INTEGER NOT NULL,
   state TEXT NOT NULL) STRICT;
-CREATE UNIQUE INDEX inbox_position ON inbox (peer, device, epoch, seq);
+CREATE UNIQUE INDEX inbox_position ON inbox (peer, device, epoch, seq, content_hash);
 CREATE INDEX inbox_pending ON inbox (peer, device, epoch, seq) WHERE state IN ('pending', 'held');
 CREATE TABLE dedupe (
   envelope_id BLOB PRIMARY KEY, ciphertext_hash BLOB NOT NULL, peer TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX dedupe_at ON dedupe (at);
 CREATE TABLE refused (
   envelope_id BLOB PRIMARY KEY, peer TEXT NOT NULL, code TEXT NOT NULL, envelope BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
-CREATE TABLE acked_heads (
-  peer TEXT NOT NULL, device INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (peer, device)) STRICT, WITHOUT ROWID;
 CREATE TABLE repair (
-  peer TEXT PRIMARY KEY, tokens REAL NOT NULL, refilled_at INTEGER NOT NULL, resend_at INTEGER, resend_backoff_ms INTEGER NOT NULL,
-  healed_epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  peer TEXT PRIMARY KEY, tokens REAL NOT NULL, refilled_at INTEGER NOT NULL, resend_at INTEGER, resend_backoff_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE trace (
   row INTEGER PRIMARY KEY AUTOINCREMENT, message_id TEXT NOT NULL, peer TEXT NOT NULL, at INTEGER NOT NULL, path TEXT, relay TEXT,
   outcome TEXT NOT NULL, code TEXT, duration_ms INTEGER NOT NULL) STRICT;

@@ -1,0 +1,4052 @@
+/** Made by scripts/generate.ts from api/rest/routes.ts: do not edit. */
+export interface paths {
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page that a browser shows */
+        get: operations["getPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This description */
+        get: operations["getOpenApi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/asyncapi.yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The description of the event streams */
+        get: operations["getAsyncApi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the process answers */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the daemon can take messages; 503 names the local fault, trouble with relays is `degraded` */
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics in the Prometheus text format */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Version, licence and where the source is */
+        get: operations["getAbout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/node": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This daemon */
+        get: operations["getNode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the own name or whether others find this daemon in the lobby */
+        patch: operations["patchNode"];
+        trace?: never;
+    };
+    "/v1/peers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Peers seen, by name */
+        get: operations["listPeers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/peers/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Announces this daemon now; once in 5 seconds */
+        post: operations["refreshPeers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/peers/{peerId}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Measures the round trip to a peer, on the path that messages take */
+        post: operations["pingPeer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Contacts, by name */
+        get: operations["listContacts"];
+        put?: never;
+        /** Makes our side accepted. Sends nothing: the first message starts the contact */
+        post: operations["addContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{peerId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One contact */
+        get: operations["getContact"];
+        put?: never;
+        post?: never;
+        /** Removes a contact; the history stays unless `history=delete` */
+        delete: operations["removeContact"];
+        options?: never;
+        head?: never;
+        /** Changes what we call a contact */
+        patch: operations["patchContact"];
+        trace?: never;
+    };
+    "/v1/contacts/{peerId}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes nothing from this contact any more: messages, lobby, prekeys */
+        post: operations["blockContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{peerId}/unblock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undoes a block */
+        post: operations["unblockContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{peerId}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that the safety number was compared, or with `verified: false` that it was not */
+        post: operations["verifyContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{peerId}/accept-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accepts the new key of a contact; until then nothing is sent */
+        post: operations["acceptContactKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{peerId}/safety-number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What both sides compare to know that nobody sits between them */
+        get: operations["getSafetyNumber"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Peers that ask to become contacts */
+        get: operations["listRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{peerId}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the peer a contact */
+        post: operations["acceptRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{peerId}/ignore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the request off the list; the peer is not told */
+        post: operations["ignoreRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{peerId}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Blocks the peer that asks */
+        post: operations["blockRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invites that can still be used, without their links */
+        get: operations["listInvites"];
+        put?: never;
+        /** Makes an invite; who adds it becomes a contact without asking */
+        post: operations["createInvite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an invite back */
+        delete: operations["removeInvite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Conversations with their last message, unread count, draft and mute */
+        get: operations["listConversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One conversation */
+        get: operations["getConversation"];
+        put?: never;
+        post?: never;
+        /** Deletes the history of a conversation on this daemon */
+        delete: operations["clearConversation"];
+        options?: never;
+        head?: never;
+        /** Changes mute or draft */
+        patch: operations["patchConversation"];
+        trace?: never;
+    };
+    "/v1/conversations/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks everything up to a message as read */
+        post: operations["readConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages of a conversation, oldest first; without a cursor the latest */
+        get: operations["listMessages"];
+        put?: never;
+        /** Sends a text. 202: it is stored and will be delivered. `Prefer: wait=5` waits that long for delivery */
+        post: operations["sendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One message */
+        get: operations["getMessage"];
+        put?: never;
+        post?: never;
+        /** Deletes a message on this daemon */
+        delete: operations["removeMessage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{id}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was tried to deliver a message: the newest 100 attempts per recipient */
+        get: operations["getTrace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries to deliver now, without waiting for the next turn */
+        post: operations["retryMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a message back that was not sealed yet */
+        post: operations["cancelMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events after a cursor, oldest first; waits up to `wait` seconds for one. Go on with `after=next` */
+        get: operations["readEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events as server-sent events: `id` is the seq, `data` the event; `Last-Event-ID` goes before `after` */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A ticket for one WebSocket: browsers cannot send headers with it */
+        post: operations["createEventTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How this daemon is reached: NAT, addresses, relays, bootstrap nodes */
+        get: operations["getNetwork"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/network/relays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Uses a relay from now on; it is kept over restarts and wins over the configuration */
+        post: operations["addRelay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/network/relays/{peerId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Leaves a relay */
+        delete: operations["removeRelay"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/network/bootstrap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Uses a bootstrap node from now on */
+        post: operations["addBootstrap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/network/bootstrap/{peerId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Leaves a bootstrap node */
+        delete: operations["removeBootstrap"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/network/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks at relays and addresses anew */
+        post: operations["checkNetwork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tokens and browser sessions, oldest first, without their secrets */
+        get: operations["listTokens"];
+        put?: never;
+        /** Makes a token; it is shown this once */
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a token and closes its streams */
+        delete: operations["removeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every write of a client, oldest first */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A code that one browser exchanges for a session within 60 seconds */
+        post: operations["createSessionCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exchanges a code for a cookie and the key that goes with it; a code works once */
+        post: operations["createSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        Message: {
+            /** Format: uuid */
+            id: string;
+            conversationId: string;
+            /** @enum {string} */
+            direction: "in" | "out";
+            from: string;
+            text: string;
+            /** @description milliseconds since 1970 */
+            sentAtUnixMs: number;
+            /** @description milliseconds since 1970 */
+            receivedAtUnixMs?: number;
+            /** @enum {string} */
+            state: "queued" | "mailbox" | "delivered" | "read" | "failed" | "expired" | "sent" | "received";
+            /** @enum {string} */
+            reason?: "awaiting-keys" | "awaiting-acceptance" | "no-path" | "no-reservation" | "window-full" | "rate-limited" | "key-changed" | "peer-busy" | "disk-full" | "mailbox-full" | "no-mailbox" | "too-old" | "cancelled" | "unsupported" | "rejected";
+            recipients: {
+                peerId: string;
+                /** @enum {string} */
+                state: "queued" | "mailbox" | "delivered" | "read" | "failed" | "expired" | "sent" | "received";
+                /** @enum {string} */
+                reason?: "awaiting-keys" | "awaiting-acceptance" | "no-path" | "no-reservation" | "window-full" | "rate-limited" | "key-changed" | "peer-busy" | "disk-full" | "mailbox-full" | "no-mailbox" | "too-old" | "cancelled" | "unsupported" | "rejected";
+                /** @description milliseconds since 1970 */
+                atUnixMs: number;
+            }[];
+        };
+        Relay: {
+            address: string;
+            peerId: string;
+            /** @enum {string} */
+            reservation: "active" | "pending" | "lost";
+            connected: boolean;
+            /** @description milliseconds since 1970 */
+            nextTryUnixMs?: number;
+            /** @description milliseconds since 1970 */
+            expiresAtUnixMs?: number;
+            lastError?: string;
+        };
+        About: {
+            /** @constant */
+            name: "p2pmsgd";
+            version: string;
+            /** @constant */
+            licence: "AGPL-3.0-only";
+            /** @description commit of the source this was built from, or `unknown` */
+            commit: string;
+            /** @description where the source of this version is */
+            source: string;
+        };
+        AuditEntry: {
+            /** @description milliseconds since 1970 */
+            atUnixMs: number;
+            tokenName: string;
+            /** @description operationId */
+            operation: string;
+            /** @description the id in the path, or empty */
+            target: string;
+        };
+        Contact: {
+            peerId: string;
+            name: string;
+            /** @enum {string} */
+            status: "accepted" | "blocked";
+            theyAccepted: boolean | "unknown";
+            verified: boolean | "invite";
+            keyChanged: boolean;
+            /** @enum {string} */
+            presence: "online" | "away" | "offline" | "unknown";
+            /** @enum {string} */
+            path?: "lan" | "direct" | "punched" | "relayed" | "mailbox";
+            /** @description milliseconds since 1970 */
+            lastSeenUnixMs?: number;
+            /** @description milliseconds since 1970 */
+            addedAtUnixMs: number;
+        };
+        ContactRequest: {
+            peerId: string;
+            name: string;
+            firstText?: string;
+            safetyNumber?: string;
+            /** @description milliseconds since 1970 */
+            receivedAtUnixMs: number;
+        };
+        Conversation: {
+            id: string;
+            /** @enum {string} */
+            kind: "direct" | "group" | "lobby" | "self";
+            name?: string;
+            /** @description true: unencrypted and readable by anybody (the lobby) */
+            public: boolean;
+            unread: number;
+            muted: boolean;
+            draft?: string;
+            lastMessage?: components["schemas"]["Message"];
+        };
+        Events: {
+            logId: string;
+            events: {
+                seq: number;
+                /** @enum {string} */
+                type: "message.received" | "message.sent" | "message.state" | "message.gap" | "message.healed" | "contact.requested" | "contact.changed" | "contact.removed" | "contact.keyChanged" | "peer.online" | "peer.away" | "peer.offline" | "peers.changed" | "conversation.changed" | "network.changed" | "daemon.started" | "daemon.readOnly" | "log.pruned";
+                /** @description milliseconds since 1970 */
+                atUnixMs: number;
+                data: {
+                    [key: string]: unknown;
+                };
+            }[];
+            head: number;
+            oldest: number;
+            next: number;
+        };
+        Invite: {
+            id: string;
+            /** @description milliseconds since 1970 */
+            expiresAtUnixMs: number;
+            usesLeft: number;
+            note?: string;
+            /** @description milliseconds since 1970 */
+            createdAtUnixMs: number;
+        };
+        InviteCreated: {
+            id: string;
+            /** @description milliseconds since 1970 */
+            expiresAtUnixMs: number;
+            usesLeft: number;
+            note?: string;
+            /** @description milliseconds since 1970 */
+            createdAtUnixMs: number;
+            invite: string;
+        };
+        Network: {
+            /** @enum {string} */
+            nat: "unknown" | "public" | "private";
+            addresses: string[];
+            relays: components["schemas"]["Relay"][];
+            bootstrap: {
+                address: string;
+                peerId: string;
+                connected: boolean;
+            }[];
+            mdns: boolean;
+            connections: number;
+            lobbySubscribers: number;
+        };
+        Node: {
+            peerId: string;
+            name: string;
+            version: string;
+            addresses: string[];
+            discoverable: boolean;
+            /** @description milliseconds since 1970 */
+            startedAtUnixMs: number;
+            readOnly: boolean;
+            lobby: boolean;
+            safety?: {
+                /** @description hex of the own ratchet identity key */
+                ratchetIdentity: string;
+            };
+        };
+        Peer: {
+            peerId: string;
+            name?: string;
+            /** @enum {string} */
+            presence: "online" | "away" | "offline" | "unknown";
+            /** @enum {string} */
+            path?: "lan" | "direct" | "punched" | "relayed" | "mailbox";
+            rttMs?: number;
+            /** @description milliseconds since 1970 */
+            lastSeenUnixMs?: number;
+            agent?: string;
+        };
+        Problem: {
+            type: string;
+            /**
+             * @description stable; match on it
+             * @example MESSAGE_NOT_FOUND
+             */
+            code: string;
+            title: string;
+            status: number;
+            detail: string;
+            errors?: {
+                /** @description JSON pointer into the body; what is elsewhere begins with /path/, /query/ or /header/ */
+                pointer: string;
+                detail: string;
+            }[];
+            requestId: string;
+        } & {
+            [key: string]: unknown;
+        };
+        Token: {
+            id: string;
+            name: string;
+            scopes: ("network" | "contacts" | "messages:read" | "messages:send" | "files" | "events" | "admin")[];
+            conversationId?: string;
+            /** @description milliseconds since 1970 */
+            expiresAtUnixMs?: number;
+            /** @description milliseconds since 1970 */
+            createdAtUnixMs: number;
+            /** @description milliseconds since 1970 */
+            lastUsedUnixMs?: number;
+        };
+        TokenCreated: {
+            id: string;
+            name: string;
+            scopes: ("network" | "contacts" | "messages:read" | "messages:send" | "files" | "events" | "admin")[];
+            conversationId?: string;
+            /** @description milliseconds since 1970 */
+            expiresAtUnixMs?: number;
+            /** @description milliseconds since 1970 */
+            createdAtUnixMs: number;
+            /** @description milliseconds since 1970 */
+            lastUsedUnixMs?: number;
+            token: string;
+        };
+        Trace: {
+            attempts: {
+                /** @description milliseconds since 1970 */
+                atUnixMs: number;
+                /** @enum {string} */
+                path?: "lan" | "direct" | "punched" | "relayed" | "mailbox";
+                relay?: string;
+                /** @enum {string} */
+                outcome: "acked" | "stored" | "held" | "refused" | "timeout" | "unreachable" | "cut" | "superseded";
+                code?: string;
+                durationMs: number;
+            }[];
+            attemptsTotal: number;
+        };
+    };
+    responses: {
+        /** @description REQUEST_INVALID */
+        "400.REQUEST_INVALID": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description HOST_REFUSED, ORIGIN_REFUSED */
+        "403.HOST_REFUSED.ORIGIN_REFUSED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description INTERNAL */
+        "500.INTERNAL": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description STOPPING, STORE_READ_ONLY */
+        "503.STOPPING.STORE_READ_ONLY": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED */
+        "401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description HOST_REFUSED, ORIGIN_REFUSED, KEY_MISSING, SCOPE_MISSING */
+        "403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description RATE_LIMITED */
+        "429.RATE_LIMITED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description STOPPING */
+        "503.STOPPING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description BODY_TOO_LARGE */
+        "413.BODY_TOO_LARGE": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description CONTENT_TYPE_REFUSED */
+        "415.CONTENT_TYPE_REFUSED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description STOPPING, STORE_READ_ONLY, IDENTITY_IN_USE */
+        "503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description DISK_FULL */
+        "507.DISK_FULL": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description REQUEST_INVALID, CURSOR_INVALID */
+        "400.REQUEST_INVALID.CURSOR_INVALID": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_IN_PROGRESS */
+        "409.IDEMPOTENCY_IN_PROGRESS": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_KEY_REUSED */
+        "422.IDEMPOTENCY_KEY_REUSED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description REQUEST_INVALID, PEER_ID_INVALID */
+        "400.REQUEST_INVALID.PEER_ID_INVALID": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_KEY_REUSED, PEER_IS_SELF */
+        "422.IDEMPOTENCY_KEY_REUSED.PEER_IS_SELF": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description REQUEST_INVALID, ADDRESS_INVALID */
+        "400.REQUEST_INVALID.ADDRESS_INVALID": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_IN_PROGRESS, CONTACT_BLOCKED */
+        "409.IDEMPOTENCY_IN_PROGRESS.CONTACT_BLOCKED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_KEY_REUSED, PEER_IS_SELF, INVITE_EXPIRED, INVITE_USED, INVITE_INVALID, INVITE_OWN */
+        "422.IDEMPOTENCY_KEY_REUSED.PEER_IS_SELF.INVITE_EXPIRED.INVITE_USED.INVITE_INVALID.INVITE_OWN": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description CONTACT_NOT_FOUND */
+        "404.CONTACT_NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_IN_PROGRESS, KEYS_UNKNOWN */
+        "409.IDEMPOTENCY_IN_PROGRESS.KEYS_UNKNOWN": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description KEYS_UNKNOWN */
+        "409.KEYS_UNKNOWN": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description REQUEST_NOT_FOUND */
+        "404.REQUEST_NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_IN_PROGRESS, SECRET_NOT_REPEATABLE */
+        "409.IDEMPOTENCY_IN_PROGRESS.SECRET_NOT_REPEATABLE": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description INVITE_NOT_FOUND */
+        "404.INVITE_NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description CONVERSATION_NOT_FOUND */
+        "404.CONVERSATION_NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description BODY_TOO_LARGE, TEXT_TOO_LARGE */
+        "413.BODY_TOO_LARGE.TEXT_TOO_LARGE": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND */
+        "404.CONVERSATION_NOT_FOUND.MESSAGE_NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_IN_PROGRESS, CONTACT_BLOCKED, MESSAGE_ID_TAKEN, LOBBY_OFF */
+        "409.IDEMPOTENCY_IN_PROGRESS.CONTACT_BLOCKED.MESSAGE_ID_TAKEN.LOBBY_OFF": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_KEY_REUSED, LOBBY_TEXT_RESERVED */
+        "422.IDEMPOTENCY_KEY_REUSED.LOBBY_TEXT_RESERVED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description MESSAGE_NOT_FOUND */
+        "404.MESSAGE_NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_IN_PROGRESS, MESSAGE_SENT */
+        "409.IDEMPOTENCY_IN_PROGRESS.MESSAGE_SENT": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description CURSOR_EXPIRED, CURSOR_UNKNOWN, LOG_CHANGED */
+        "410.CURSOR_EXPIRED.CURSOR_UNKNOWN.LOG_CHANGED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description RELAY_NOT_FOUND */
+        "404.RELAY_NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description TOKEN_NOT_FOUND */
+        "404.TOKEN_NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description TOKEN_INVALID, TOKEN_EXPIRED */
+        "401.TOKEN_INVALID.TOKEN_EXPIRED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description STORE_READ_ONLY, IDENTITY_IN_USE, STOPPING */
+        "503.STORE_READ_ONLY.IDENTITY_IN_USE.STOPPING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    getPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED"];
+            500: components["responses"]["500.INTERNAL"];
+        };
+    };
+    getOpenApi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED"];
+            500: components["responses"]["500.INTERNAL"];
+        };
+    };
+    getAsyncApi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description AsyncAPI 3.0 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED"];
+            500: components["responses"]["500.INTERNAL"];
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @constant */
+                        status: "ok";
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED"];
+            500: components["responses"]["500.INTERNAL"];
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it can */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "degraded",
+                     *       "degraded": [
+                     *         "no relay holds a reservation"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {string} */
+                        status: "ready" | "degraded";
+                        degraded?: string[];
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY"];
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the metrics */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    getAbout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description about this program */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "p2pmsgd",
+                     *       "version": "0.1.0",
+                     *       "licence": "AGPL-3.0-only",
+                     *       "commit": "unknown",
+                     *       "source": "share/source.tgz"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    getNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description this daemon */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *       "name": "Alice",
+                     *       "version": "0.1.0",
+                     *       "addresses": [
+                     *         "/ip4/192.0.2.7/tcp/7301/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+                     *       ],
+                     *       "discoverable": true,
+                     *       "startedAtUnixMs": 1795348800000,
+                     *       "readOnly": false,
+                     *       "lobby": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    patchNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Alice",
+                 *       "discoverable": true
+                 *     }
+                 */
+                "application/json": {
+                    name?: string;
+                    discoverable?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description this daemon as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *       "name": "Alice",
+                     *       "version": "0.1.0",
+                     *       "addresses": [
+                     *         "/ip4/192.0.2.7/tcp/7301/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+                     *       ],
+                     *       "discoverable": true,
+                     *       "startedAtUnixMs": 1795348800000,
+                     *       "readOnly": false,
+                     *       "lobby": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    listPeers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description peers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "name": "Bob",
+                     *           "presence": "online",
+                     *           "path": "direct",
+                     *           "rttMs": 12.5,
+                     *           "lastSeenUnixMs": 1795348800000
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Peer"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    refreshPeers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description announced */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    pingPeer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the measurement */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *       "rttMs": 12.5,
+                     *       "path": "direct"
+                     *     }
+                     */
+                    "application/json": {
+                        peerId: string;
+                        rttMs: number;
+                        /** @enum {string} */
+                        path: "lan" | "direct" | "punched" | "relayed" | "mailbox";
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED.PEER_IS_SELF"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    listContacts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description contacts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "name": "Bob",
+                     *           "status": "accepted",
+                     *           "theyAccepted": true,
+                     *           "verified": false,
+                     *           "keyChanged": false,
+                     *           "presence": "online",
+                     *           "path": "direct",
+                     *           "lastSeenUnixMs": 1795348800000,
+                     *           "addedAtUnixMs": 1795348800000
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Contact"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    addContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "address": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                 *       "name": "Bob"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description a PeerId, a multiaddr that ends in /p2p/<PeerId>, or an invite */
+                    address: string;
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description was a contact before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description is a contact now */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "name": "Bob",
+                     *       "status": "accepted",
+                     *       "theyAccepted": true,
+                     *       "verified": false,
+                     *       "keyChanged": false,
+                     *       "presence": "online",
+                     *       "path": "direct",
+                     *       "lastSeenUnixMs": 1795348800000,
+                     *       "addedAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.ADDRESS_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.CONTACT_BLOCKED"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED.PEER_IS_SELF.INVITE_EXPIRED.INVITE_USED.INVITE_INVALID.INVITE_OWN"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    getContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the contact */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "name": "Bob",
+                     *       "status": "accepted",
+                     *       "theyAccepted": true,
+                     *       "verified": false,
+                     *       "keyChanged": false,
+                     *       "presence": "online",
+                     *       "path": "direct",
+                     *       "lastSeenUnixMs": 1795348800000,
+                     *       "addedAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONTACT_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    removeContact: {
+        parameters: {
+            query?: {
+                history?: "delete";
+            };
+            header?: never;
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONTACT_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    patchContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Bob"
+                 *     }
+                 */
+                "application/json": {
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the contact as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "name": "Bob",
+                     *       "status": "accepted",
+                     *       "theyAccepted": true,
+                     *       "verified": false,
+                     *       "keyChanged": false,
+                     *       "presence": "online",
+                     *       "path": "direct",
+                     *       "lastSeenUnixMs": 1795348800000,
+                     *       "addedAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONTACT_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    blockContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the contact as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "name": "Bob",
+                     *       "status": "accepted",
+                     *       "theyAccepted": true,
+                     *       "verified": false,
+                     *       "keyChanged": false,
+                     *       "presence": "online",
+                     *       "path": "direct",
+                     *       "lastSeenUnixMs": 1795348800000,
+                     *       "addedAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONTACT_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    unblockContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the contact as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "name": "Bob",
+                     *       "status": "accepted",
+                     *       "theyAccepted": true,
+                     *       "verified": false,
+                     *       "keyChanged": false,
+                     *       "presence": "online",
+                     *       "path": "direct",
+                     *       "lastSeenUnixMs": 1795348800000,
+                     *       "addedAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONTACT_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    verifyContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "verified": true
+                 *     }
+                 */
+                "application/json": {
+                    /** @default true */
+                    verified?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description the contact as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "name": "Bob",
+                     *       "status": "accepted",
+                     *       "theyAccepted": true,
+                     *       "verified": false,
+                     *       "keyChanged": false,
+                     *       "presence": "online",
+                     *       "path": "direct",
+                     *       "lastSeenUnixMs": 1795348800000,
+                     *       "addedAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONTACT_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.KEYS_UNKNOWN"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    acceptContactKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the contact as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "name": "Bob",
+                     *       "status": "accepted",
+                     *       "theyAccepted": true,
+                     *       "verified": false,
+                     *       "keyChanged": false,
+                     *       "presence": "online",
+                     *       "path": "direct",
+                     *       "lastSeenUnixMs": 1795348800000,
+                     *       "addedAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONTACT_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.KEYS_UNKNOWN"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    getSafetyNumber: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the safety number */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "digits": "012345678901234567890123456789012345678901234567890123456789",
+                     *       "qr": "CAIQAQ"
+                     *     }
+                     */
+                    "application/json": {
+                        digits: string;
+                        /** @description base64url of libsignal's scannable fingerprint */
+                        qr: string;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONTACT_NOT_FOUND"];
+            409: components["responses"]["409.KEYS_UNKNOWN"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    listRequests: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description requests */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "name": "Bob",
+                     *           "firstText": "Hello, it is me.",
+                     *           "receivedAtUnixMs": 1795348800000
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["ContactRequest"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    acceptRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Bob"
+                 *     }
+                 */
+                "application/json": {
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the new contact */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "name": "Bob",
+                     *       "status": "accepted",
+                     *       "theyAccepted": true,
+                     *       "verified": false,
+                     *       "keyChanged": false,
+                     *       "presence": "online",
+                     *       "path": "direct",
+                     *       "lastSeenUnixMs": 1795348800000,
+                     *       "addedAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.REQUEST_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    ignoreRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ignored */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.REQUEST_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    blockRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description blocked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.REQUEST_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    listInvites: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description invites */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "b6f2d1c0",
+                     *           "expiresAtUnixMs": 1795348800000,
+                     *           "usesLeft": 1,
+                     *           "note": "for Bob",
+                     *           "createdAtUnixMs": 1795348800000
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Invite"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    createInvite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "expiresInSeconds": 604800,
+                 *       "uses": 1,
+                 *       "note": "for Bob"
+                 *     }
+                 */
+                "application/json": {
+                    /** @default 604800 */
+                    expiresInSeconds?: number;
+                    /** @default 1 */
+                    uses?: number;
+                    note?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the invite, shown this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "b6f2d1c0",
+                     *       "expiresAtUnixMs": 1795348800000,
+                     *       "usesLeft": 1,
+                     *       "note": "for Bob",
+                     *       "createdAtUnixMs": 1795348800000,
+                     *       "invite": "p2pmsg:invite:CAESIA"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InviteCreated"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.SECRET_NOT_REPEATABLE"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    removeInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.INVITE_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    listConversations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description conversations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "kind": "direct",
+                     *           "name": "Bob",
+                     *           "public": false,
+                     *           "unread": 2,
+                     *           "muted": false,
+                     *           "lastMessage": {
+                     *             "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *             "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *             "direction": "out",
+                     *             "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *             "text": "See you at eight.",
+                     *             "sentAtUnixMs": 1795348800000,
+                     *             "state": "queued",
+                     *             "reason": "no-path",
+                     *             "recipients": [
+                     *               {
+                     *                 "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *                 "state": "queued",
+                     *                 "reason": "no-path",
+                     *                 "atUnixMs": 1795348800000
+                     *               }
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Conversation"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    getConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the conversation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "kind": "direct",
+                     *       "name": "Bob",
+                     *       "public": false,
+                     *       "unread": 2,
+                     *       "muted": false,
+                     *       "lastMessage": {
+                     *         "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *         "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *         "direction": "out",
+                     *         "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *         "text": "See you at eight.",
+                     *         "sentAtUnixMs": 1795348800000,
+                     *         "state": "queued",
+                     *         "reason": "no-path",
+                     *         "recipients": [
+                     *           {
+                     *             "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *             "state": "queued",
+                     *             "reason": "no-path",
+                     *             "atUnixMs": 1795348800000
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    clearConversation: {
+        parameters: {
+            query: {
+                /** @description the id of the conversation once more */
+                confirm: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description deleted here */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    patchConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "muted": true,
+                 *       "draft": "See"
+                 *     }
+                 */
+                "application/json": {
+                    muted?: boolean;
+                    /** @description empty: no draft */
+                    draft?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the conversation as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "kind": "direct",
+                     *       "name": "Bob",
+                     *       "public": false,
+                     *       "unread": 2,
+                     *       "muted": false,
+                     *       "lastMessage": {
+                     *         "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *         "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *         "direction": "out",
+                     *         "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *         "text": "See you at eight.",
+                     *         "sentAtUnixMs": 1795348800000,
+                     *         "state": "queued",
+                     *         "reason": "no-path",
+                     *         "recipients": [
+                     *           {
+                     *             "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *             "state": "queued",
+                     *             "reason": "no-path",
+                     *             "atUnixMs": 1795348800000
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE.TEXT_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    readConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "upTo": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: uuid
+                     * @description id of the newest message that the user has seen
+                     */
+                    upTo: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the conversation as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "kind": "direct",
+                     *       "name": "Bob",
+                     *       "public": false,
+                     *       "unread": 2,
+                     *       "muted": false,
+                     *       "lastMessage": {
+                     *         "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *         "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *         "direction": "out",
+                     *         "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *         "text": "See you at eight.",
+                     *         "sentAtUnixMs": 1795348800000,
+                     *         "state": "queued",
+                     *         "reason": "no-path",
+                     *         "recipients": [
+                     *           {
+                     *             "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *             "state": "queued",
+                     *             "reason": "no-path",
+                     *             "atUnixMs": 1795348800000
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND.MESSAGE_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    listMessages: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+                around?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *           "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "direction": "out",
+                     *           "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *           "text": "See you at eight.",
+                     *           "sentAtUnixMs": 1795348800000,
+                     *           "state": "queued",
+                     *           "reason": "no-path",
+                     *           "recipients": [
+                     *             {
+                     *               "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *               "state": "queued",
+                     *               "reason": "no-path",
+                     *               "atUnixMs": 1795348800000
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Message"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND.MESSAGE_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    sendMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+                /** @description `wait=5`: answer after delivery, or after 5 seconds. */
+                Prefer?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "See you at eight.",
+                 *       "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description 1 B to 32 KiB of UTF-8, in the lobby 12 KiB */
+                    text: string;
+                    /**
+                     * Format: uuid
+                     * @description UUIDv7 chosen by the client: sending it twice stores it once
+                     */
+                    id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description this id and text were sent before */
+            200: {
+                headers: {
+                    /** @description path of the message */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description stored, on its way */
+            202: {
+                headers: {
+                    /** @description path of the message */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "direction": "out",
+                     *       "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *       "text": "See you at eight.",
+                     *       "sentAtUnixMs": 1795348800000,
+                     *       "state": "queued",
+                     *       "reason": "no-path",
+                     *       "recipients": [
+                     *         {
+                     *           "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "state": "queued",
+                     *           "reason": "no-path",
+                     *           "atUnixMs": 1795348800000
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.CONTACT_BLOCKED.MESSAGE_ID_TAKEN.LOBBY_OFF"];
+            413: components["responses"]["413.BODY_TOO_LARGE.TEXT_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED.LOBBY_TEXT_RESERVED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    getMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the message */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "direction": "out",
+                     *       "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *       "text": "See you at eight.",
+                     *       "sentAtUnixMs": 1795348800000,
+                     *       "state": "queued",
+                     *       "reason": "no-path",
+                     *       "recipients": [
+                     *         {
+                     *           "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "state": "queued",
+                     *           "reason": "no-path",
+                     *           "atUnixMs": 1795348800000
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.MESSAGE_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    removeMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description deleted here */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.MESSAGE_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    getTrace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the attempts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attempts": [
+                     *         {
+                     *           "atUnixMs": 1795348800000,
+                     *           "path": "direct",
+                     *           "outcome": "timeout",
+                     *           "durationMs": 10000
+                     *         }
+                     *       ],
+                     *       "attemptsTotal": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Trace"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.MESSAGE_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    retryMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the message as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "direction": "out",
+                     *       "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *       "text": "See you at eight.",
+                     *       "sentAtUnixMs": 1795348800000,
+                     *       "state": "queued",
+                     *       "reason": "no-path",
+                     *       "recipients": [
+                     *         {
+                     *           "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "state": "queued",
+                     *           "reason": "no-path",
+                     *           "atUnixMs": 1795348800000
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.MESSAGE_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    cancelMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the message as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "direction": "out",
+                     *       "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *       "text": "See you at eight.",
+                     *       "sentAtUnixMs": 1795348800000,
+                     *       "state": "queued",
+                     *       "reason": "no-path",
+                     *       "recipients": [
+                     *         {
+                     *           "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "state": "queued",
+                     *           "reason": "no-path",
+                     *           "atUnixMs": 1795348800000
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.MESSAGE_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.MESSAGE_SENT"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    readEvents: {
+        parameters: {
+            query?: {
+                after?: number | "head";
+                types?: string;
+                logId?: string;
+                limit?: number;
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
+                     *       "events": [
+                     *         {
+                     *           "seq": 42,
+                     *           "type": "message.sent",
+                     *           "atUnixMs": 1795348800000,
+                     *           "data": {
+                     *             "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *             "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *             "direction": "out",
+                     *             "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *             "text": "See you at eight.",
+                     *             "sentAtUnixMs": 1795348800000,
+                     *             "state": "queued",
+                     *             "reason": "no-path",
+                     *             "recipients": [
+                     *               {
+                     *                 "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *                 "state": "queued",
+                     *                 "reason": "no-path",
+                     *                 "atUnixMs": 1795348800000
+                     *               }
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "head": 42,
+                     *       "oldest": 1,
+                     *       "next": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Events"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            410: components["responses"]["410.CURSOR_EXPIRED.CURSOR_UNKNOWN.LOG_CHANGED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: {
+                after?: number | "head";
+                types?: string;
+                logId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            410: components["responses"]["410.CURSOR_EXPIRED.CURSOR_UNKNOWN.LOG_CHANGED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    createEventTicket: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the ticket */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ticket": "dGlja2V0",
+                     *       "expiresAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": {
+                        ticket: string;
+                        /** @description milliseconds since 1970 */
+                        expiresAtUnixMs: number;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.SECRET_NOT_REPEATABLE"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    getNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the network as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "nat": "private",
+                     *       "addresses": [
+                     *         "/ip4/192.0.2.7/tcp/7301/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+                     *       ],
+                     *       "relays": [
+                     *         {
+                     *           "address": "/ip4/198.51.100.4/tcp/4001/p2p/12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *           "peerId": "12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *           "reservation": "active",
+                     *           "connected": true,
+                     *           "expiresAtUnixMs": 1795352400000
+                     *         }
+                     *       ],
+                     *       "bootstrap": [
+                     *         {
+                     *           "address": "/ip4/198.51.100.4/tcp/4001/p2p/12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *           "peerId": "12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *           "connected": true
+                     *         }
+                     *       ],
+                     *       "mdns": true,
+                     *       "connections": 3,
+                     *       "lobbySubscribers": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Network"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    addRelay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "address": "/ip4/198.51.100.4/tcp/4001/p2p/12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR"
+                 *     }
+                 */
+                "application/json": {
+                    address: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the relay */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address": "/ip4/198.51.100.4/tcp/4001/p2p/12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *       "peerId": "12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *       "reservation": "active",
+                     *       "connected": true,
+                     *       "expiresAtUnixMs": 1795352400000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Relay"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.ADDRESS_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED.PEER_IS_SELF"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    removeRelay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.RELAY_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    addBootstrap: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "address": "/ip4/198.51.100.4/tcp/4001/p2p/12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR"
+                 *     }
+                 */
+                "application/json": {
+                    address: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the bootstrap node */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address": "/ip4/198.51.100.4/tcp/4001/p2p/12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *       "peerId": "12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *       "connected": true
+                     *     }
+                     */
+                    "application/json": {
+                        address: string;
+                        peerId: string;
+                        connected: boolean;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.ADDRESS_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED.PEER_IS_SELF"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    removeBootstrap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.RELAY_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    checkNetwork: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the network as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "nat": "private",
+                     *       "addresses": [
+                     *         "/ip4/192.0.2.7/tcp/7301/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+                     *       ],
+                     *       "relays": [
+                     *         {
+                     *           "address": "/ip4/198.51.100.4/tcp/4001/p2p/12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *           "peerId": "12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *           "reservation": "active",
+                     *           "connected": true,
+                     *           "expiresAtUnixMs": 1795352400000
+                     *         }
+                     *       ],
+                     *       "bootstrap": [
+                     *         {
+                     *           "address": "/ip4/198.51.100.4/tcp/4001/p2p/12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *           "peerId": "12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
+                     *           "connected": true
+                     *         }
+                     *       ],
+                     *       "mdns": true,
+                     *       "connections": 3,
+                     *       "lobbySubscribers": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Network"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "5f0c1f9e-2f65-4f0a-9a5e-1f3b8d1c7a42",
+                     *           "name": "bot",
+                     *           "scopes": [
+                     *             "messages:send"
+                     *           ],
+                     *           "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "createdAtUnixMs": 1795348800000
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Token"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "bot",
+                 *       "scopes": [
+                 *         "messages:send"
+                 *       ],
+                 *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD"
+                 *     }
+                 */
+                "application/json": {
+                    name: string;
+                    scopes: ("network" | "contacts" | "messages:read" | "messages:send" | "files" | "events" | "admin")[];
+                    /** @description the only conversation that the token reaches */
+                    conversationId?: string;
+                    expiresAtUnixMs?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description the token */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "5f0c1f9e-2f65-4f0a-9a5e-1f3b8d1c7a42",
+                     *       "name": "bot",
+                     *       "scopes": [
+                     *         "messages:send"
+                     *       ],
+                     *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "createdAtUnixMs": 1795348800000,
+                     *       "token": "p2pm_000000000000000000000000000000000000000000000000000000000000000000000000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokenCreated"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.SECRET_NOT_REPEATABLE"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    removeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.TOKEN_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "atUnixMs": 1795348800000,
+                     *           "tokenName": "bot",
+                     *           "operation": "blockContact",
+                     *           "target": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD"
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["AuditEntry"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    createSessionCode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the code */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "Y29kZQ",
+                     *       "expiresAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": {
+                        code: string;
+                        /** @description milliseconds since 1970 */
+                        expiresAtUnixMs: number;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.SECRET_NOT_REPEATABLE"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    createSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "Y29kZQ"
+                 *     }
+                 */
+                "application/json": {
+                    code: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the key; the cookie is in Set-Cookie */
+            201: {
+                headers: {
+                    /** @description HttpOnly, SameSite=Strict; worth nothing without the key */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key": "a2V5",
+                     *       "expiresAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": {
+                        key: string;
+                        /** @description milliseconds since 1970 */
+                        expiresAtUnixMs: number;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STORE_READ_ONLY.IDENTITY_IN_USE.STOPPING"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+}

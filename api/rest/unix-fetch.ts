@@ -1,0 +1,38 @@
+import { request as httpRequest } from 'node:http';
+import { Readable } from 'node:stream';
+
+/** `fetch` over a unix socket, for `createApiClient({baseUrl: 'http://localhost', fetch})`. Bodies are sent whole. */
+export const createUnixFetch =
+  (socketPath: string) =>
+  async (request: Request): Promise<Response> => {
+    const url = new URL(request.url);
+    const body = request.body === null ? null : Buffer.from(await request.arrayBuffer());
+    const { promise, resolve, reject } = Promise.withResolvers<Response>();
+    const outgoing = httpRequest(
+      {
+        socketPath,
+        method: request.method,
+        path: `${url.pathname}${url.search}`,
+        headers: {
+          ...Object.fromEntries(request.headers),
+          // On the socket the daemon has no port.
+          host: 'localhost',
+          ...(body === null ? {} : { 'content-length': String(body.length) }),
+        },
+        signal: request.signal,
+      },
+      incoming => {
+        const headers = new Headers();
+        for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2)
+          headers.append(incoming.rawHeaders[at] as string, incoming.rawHeaders[at + 1] as string);
+        const status = incoming.statusCode ?? 500;
+        const isEmpty = status === 204 || status === 304 || request.method === 'HEAD';
+        if (isEmpty) incoming.resume();
+        const stream = isEmpty ? null : (Readable.toWeb(incoming) as ReadableStream<Uint8Array>);
+        resolve(new Response(stream, { status, headers }));
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(body ?? undefined);
+    return promise;
+  };

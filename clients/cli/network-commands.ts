@@ -1,0 +1,119 @@
+import type { Contact } from '#api/rest/contacts';
+import type { Conversation } from '#api/rest/messages';
+import type { Network, Node, Peer } from '#api/rest/node';
+import type { Cli } from './command.ts';
+import { shortId } from './contact-commands.ts';
+import type { Output } from './output.ts';
+import { shortTime } from './output.ts';
+import { oneLine } from './terminal-text.ts';
+
+export function networkCommands(cli: Cli): void {
+  cli.command('status', 'who am I, am I reachable, what is new', 'p2pmsg status').action(() =>
+    cli.run(async ({ api, out }) => {
+      const [node, network, conversations, contacts, requests] = await Promise.all([
+        api.call<Node>('GET', '/v1/node'),
+        api.call<Network>('GET', '/v1/network'),
+        api.all<Conversation>('/v1/conversations'),
+        api.all<Contact>('/v1/contacts'),
+        api.all<unknown>('/v1/requests'),
+      ]);
+      const unread = conversations.reduce((sum, conversation) => sum + conversation.unread, 0);
+      const online = contacts.filter(contact => contact.presence === 'online').length;
+      const relays = network.relays.filter(relay => relay.reservation === 'active').length;
+      const lines = [
+        ['You are', `${oneLine(node.name)} ${node.peerId}`],
+        ['Version', `${oneLine(node.version)}, up since ${shortTime(node.startedAtUnixMs)}`],
+        ['Contacts', `${contacts.length}, ${online} online, ${requests.length} asking`],
+        ['Unread', String(unread)],
+        [
+          'Network',
+          `${network.nat} addresses, ${relays} of ${network.relays.length} relays, ${network.connections} connections`,
+        ],
+        ...(node.readOnly ? [['Warning', 'another daemon runs with this identity; this one cannot send']] : []),
+      ];
+      out.result(
+        { ...node, network, contacts: contacts.length, online, requests: requests.length, unread },
+        facts(lines, out),
+      );
+    }),
+  );
+
+  cli.command('peers', 'list peers seen in the lobby and in the network', 'p2pmsg peers').action(() =>
+    cli.run(async ({ api, out }) => {
+      out.table(
+        await api.all<Peer>('/v1/peers'),
+        [
+          { title: 'NAME', value: peer => peer.name ?? '', shrink: true },
+          { title: 'PRESENCE', value: peer => peer.presence },
+          { title: 'PATH', value: peer => peer.path ?? '' },
+          { title: 'RTT', value: peer => (peer.rttMs === undefined ? '' : `${Math.round(peer.rttMs)} ms`) },
+          { title: 'SEEN', value: peer => (peer.lastSeenUnixMs === undefined ? '' : shortTime(peer.lastSeenUnixMs)) },
+          { title: 'PEER', value: peer => shortId(peer.peerId) },
+        ],
+        'No peers seen yet.',
+      );
+    }),
+  );
+
+  cli
+    .command(
+      'net',
+      'show and change relays and bootstrap nodes',
+      'p2pmsg net --add-relay /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…',
+    )
+    .option('--add-relay <multiaddr>', 'be reachable through this relay')
+    .option('--remove-relay <peer>', 'no longer use this relay')
+    .option('--add-bootstrap <multiaddr>', 'connect to this peer at the start')
+    .option('--remove-bootstrap <peer>', 'no longer connect to it')
+    .option('--check', 'look at relays and addresses anew, now')
+    .action((options: NetOptions) =>
+      cli.run(async ({ api, out }) => {
+        if (options.addRelay) await api.call('POST', '/v1/network/relays', { body: { address: options.addRelay } });
+        if (options.addBootstrap)
+          await api.call('POST', '/v1/network/bootstrap', { body: { address: options.addBootstrap } });
+        if (options.removeRelay)
+          await api.call('DELETE', `/v1/network/relays/${encodeURIComponent(options.removeRelay)}`);
+        if (options.removeBootstrap)
+          await api.call('DELETE', `/v1/network/bootstrap/${encodeURIComponent(options.removeBootstrap)}`);
+        const network = await (options.check
+          ? api.call<Network>('POST', '/v1/network/check')
+          : api.call<Network>('GET', '/v1/network'));
+        out.result(network, networkText(network, out));
+      }),
+    );
+}
+
+interface NetOptions {
+  readonly addRelay?: string;
+  readonly removeRelay?: string;
+  readonly addBootstrap?: string;
+  readonly removeBootstrap?: string;
+  readonly check?: boolean;
+}
+
+function networkText(network: Network, out: Output): string {
+  const relays = network.relays.map(relay => {
+    const next = relay.nextTryUnixMs === undefined ? '' : `, next try ${shortTime(relay.nextTryUnixMs)}`;
+    const error = relay.lastError === undefined ? '' : `, ${oneLine(relay.lastError)}`;
+    return ['Relay', `${relay.reservation}${next}${error}  ${oneLine(relay.address)}`];
+  });
+  const bootstrap = network.bootstrap.map(peer => [
+    'Bootstrap',
+    `${peer.connected ? 'connected' : 'not connected'}  ${oneLine(peer.address)}`,
+  ]);
+  return facts(
+    [
+      ['NAT', network.nat],
+      ['Connections', String(network.connections)],
+      ['Lobby', `${network.lobbySubscribers} listening`],
+      ['mDNS', network.mdns ? 'on' : 'off'],
+      ...relays,
+      ...bootstrap,
+      ...network.addresses.map(address => ['Address', oneLine(address)]),
+    ],
+    out,
+  );
+}
+
+const facts = (lines: readonly (readonly string[])[], out: Output): string =>
+  lines.map(([title = '', value = '']) => `${out.bold(title.padEnd(12))}${value}`).join('\n');

@@ -1,0 +1,118 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { isPeerIdText } from '#api/ids';
+import { givenName } from '#api/rest/primitives';
+
+/** Host and port of the API. Loopback only: a bind that others can reach needs TLS, which is not built yet. */
+const apiListen = z.string().check(ctx => {
+  const at = parseHostPort(ctx.value);
+  if (!at)
+    ctx.issues.push({ code: 'custom', input: ctx.value, message: 'must be HOST:PORT, for example 127.0.0.1:7300' });
+  else if (!isLoopback(at.host))
+    ctx.issues.push({
+      code: 'custom',
+      input: ctx.value,
+      message: 'must be a loopback address: the API has no TLS, reach it from elsewhere through SSH or the unix socket',
+    });
+});
+
+const HOST_PART = /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/([^/]+)(\/.*)?$/;
+const TRANSPORT = /^\/(tcp\/(?<tcp>\d{1,5})|udp\/(?<udp>\d{1,5})\/quic-v1)$/;
+
+/** `/ip4/HOST/tcp/PORT` or `/ip4/HOST/udp/PORT/quic-v1`; only the shape is checked here, `net/` parses it. */
+const listenAddress = z.string().refine(text => {
+  const [, kind, host, rest = ''] = HOST_PART.exec(text) ?? [];
+  return (kind === 'ip4' || kind === 'ip6') && isIP(host ?? '') === Number(kind.at(-1)) && hasTransport(rest);
+}, 'must look like /ip4/0.0.0.0/tcp/7301 or /ip4/0.0.0.0/udp/7301/quic-v1');
+
+const announceAddress = z.string().refine(text => HOST_PART.test(text) && hasTransport(text.replace(HOST_PART, '$3')), {
+  message: 'must look like /ip4/203.0.113.7/tcp/4001 or /dns/example.org/tcp/4001',
+});
+
+/** P2PMsg writes `…/p2p/<relay>/p2p-circuit`: the ending says how the relay is used, not where it is. */
+const peerAddress = z
+  .string()
+  .transform(text => text.replace(/\/p2p-circuit\/?$/, ''))
+  .refine(text => {
+    const [, address = '', peer = ''] = /^(.*)\/p2p\/([^/]+)$/.exec(text) ?? [];
+    return (
+      isPeerIdText(peer) &&
+      HOST_PART.test(address) &&
+      (hasTransport(address.replace(HOST_PART, '$3')) || address.startsWith('/dnsaddr/'))
+    );
+  }, 'must look like /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…');
+
+const listenDefault = [
+  '/ip4/0.0.0.0/tcp/7301',
+  '/ip6/::/tcp/7301',
+  '/ip4/0.0.0.0/udp/7301/quic-v1',
+  '/ip6/::/udp/7301/quic-v1',
+];
+
+export const configSchema = z.strictObject({
+  name: givenName.optional(),
+  api: z.strictObject({ listen: apiListen.default('127.0.0.1:7300') }).prefault({}),
+  net: z
+    .strictObject({
+      /** Empty: no port is opened, outgoing connections and circuits only. */
+      listen: z.array(listenAddress).max(16).default(listenDefault),
+      announce: z.array(announceAddress).max(16).default([]),
+      relays: z.array(peerAddress).max(16).default([]),
+      bootstrap: z.array(peerAddress).max(64).default([]),
+      mdns: z.boolean().default(true),
+      reservations: z.int().min(0).max(8).default(2),
+    })
+    .prefault({}),
+  presence: z.strictObject({ discoverable: z.boolean().default(true) }).prefault({}),
+  lobby: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  receipts: z.strictObject({ read: z.boolean().default(true) }).prefault({}),
+  events: z
+    .strictObject({
+      keepDays: z.int().min(1).max(3650).default(30),
+      keepRows: z.int().min(1000).max(1_000_000_000).default(1_000_000),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+      /** `auto`: readable on a terminal, JSON lines elsewhere. */
+      format: z.enum(['auto', 'pretty', 'json']).default('auto'),
+    })
+    .prefault({}),
+});
+
+type DeepReadonly<T> = T extends readonly (infer E)[]
+  ? readonly E[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+/** Deeply frozen. Holds no secret: it can be logged and shown. */
+export type Config = DeepReadonly<z.output<typeof configSchema>> & {
+  /** The user named the listen addresses: a taken port is an error and not a reason to take another one. */
+  readonly listenIsExplicit: boolean;
+};
+
+/** Apart from Config, so that showing the configuration cannot show them. */
+export interface Secrets {
+  /** A token that counts as `admin`, given by the environment. */
+  readonly token: string | null;
+}
+
+/** `[::1]:7300` and `localhost:0` included; null when it is no HOST:PORT. */
+export function parseHostPort(text: string): { host: string; port: number } | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (!host || port > 65_535 || (match?.[1] && isIP(host) !== 6)) return null;
+  return { host, port };
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+function hasTransport(text: string): boolean {
+  const { tcp, udp } = TRANSPORT.exec(text)?.groups ?? {};
+  const port = tcp ?? udp;
+  return port !== undefined && Number(port) <= 65_535;
+}

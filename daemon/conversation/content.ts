@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { MessageId, PeerId } from '#api/ids';
+import { uuidFromBytes, uuidToBytes } from '#api/ids';
+import type { Content } from '#api/wire/gen/content_pb';
+import { ContentSchema, PacketSchema } from '#api/wire/gen/content_pb';
+import { peerIdToBytes } from '#api/wire/peer-id';
+
+/** Readers with a lower number than a content's `minReader` store it and wait for an upgrade. */
+export const READER = 1;
+
+export type Body = NonNullable<Content['body']>;
+
+/** Content bytes are made once and never re-encoded: they are what is stored, hashed and sealed. */
+export function encodeContent(input: { id: MessageId; sentAtUnixMs: number; body: Body }): Uint8Array {
+  return toBinary(
+    ContentSchema,
+    create(ContentSchema, {
+      messageId: uuidToBytes(input.id),
+      sentAtUnixMs: BigInt(input.sentAtUnixMs),
+      minReader: 1,
+      body: input.body,
+    }),
+  );
+}
+
+export interface ReadContent {
+  readonly id: MessageId;
+  readonly sentAtUnixMs: number;
+  readonly minReader: number;
+  readonly group: boolean;
+  readonly body: Body;
+}
+
+/** Null when the bytes are no content: stored and quarantined by the caller. */
+export function decodeContent(bytes: Uint8Array): ReadContent | null {
+  try {
+    const content = fromBinary(ContentSchema, bytes);
+    if (content.messageId.length !== 16 || content.sentAtUnixMs > BigInt(Number.MAX_SAFE_INTEGER)) return null;
+    return {
+      id: uuidFromBytes(content.messageId),
+      sentAtUnixMs: Number(content.sentAtUnixMs),
+      minReader: content.minReader,
+      group: content.group.length > 0,
+      body: content.body,
+    };
+  } catch {
+    return null; // Not protobuf; the caller keeps the bytes.
+  }
+}
+
+export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
+
+/** A position in the chain of one sender device to one recipient device. */
+export interface Position {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly prevHead: Uint8Array;
+}
+
+export interface OpenPacket {
+  readonly position: Position;
+  readonly content: Uint8Array;
+  readonly contentHash: Uint8Array;
+}
+
+export function encodePacket(input: {
+  session: number;
+  from: PeerId;
+  to: PeerId;
+  device: number;
+  position: Position;
+  content: Uint8Array;
+  /** Set beside a tombstone: the hash of what stood there. */
+  contentHash?: Uint8Array;
+}): Uint8Array {
+  return toBinary(
+    PacketSchema,
+    create(PacketSchema, {
+      session: BigInt(input.session),
+      from: peerIdToBytes(input.from),
+      to: peerIdToBytes(input.to),
+      senderDevice: input.device,
+      recipientDevice: input.device,
+      chain: {
+        epoch: BigInt(input.position.epoch),
+        seq: BigInt(input.position.seq),
+        prevHead: input.position.prevHead,
+      },
+      content: input.content,
+      contentHash: input.contentHash ?? new Uint8Array(),
+    }),
+  );
+}
+
+/** Checks a packet against who sent it and the envelope it came in. Null: it lies or is damaged. */
+export function decodePacket(
+  bytes: Uint8Array,
+  expected: { session: bigint; from: PeerId; to: PeerId; device: number },
+): OpenPacket | null {
+  try {
+    const packet = fromBinary(PacketSchema, bytes);
+    const chain = packet.chain;
+    if (!chain || chain.prevHead.length !== 32 || chain.seq < 1n) return null;
+    if (chain.epoch < 1n || chain.epoch > MAX_SAFE || chain.seq > MAX_SAFE) return null;
+    if (packet.session !== expected.session) return null;
+    if (!equalBytes(packet.from, peerIdToBytes(expected.from)) || !equalBytes(packet.to, peerIdToBytes(expected.to)))
+      return null;
+    if ((packet.senderDevice || 1) !== expected.device || (packet.recipientDevice || 1) !== expected.device)
+      return null;
+    const tombstone = packet.contentHash.length === 32;
+    return {
+      position: {
+        epoch: Number(chain.epoch),
+        seq: Number(chain.seq),
+        prevHead: packet.chain?.prevHead ?? new Uint8Array(32),
+      },
+      content: packet.content,
+      contentHash: tombstone ? packet.contentHash : sha256(packet.content),
+    };
+  } catch {
+    return null; // Not protobuf.
+  }
+}
+
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+export const equalBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at]);
+export const hex = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');

@@ -1,0 +1,494 @@
+import { fromBinary, create, toBinary } from '@bufbuild/protobuf';
+import type { PeerId } from '#api/ids';
+import { FrameSchema } from '#api/wire/gen/deliver_pb';
+import type { Nack } from '#api/wire/gen/deliver_pb';
+import {
+  ANSWER_TIMEOUT_MS,
+  DELIVER_PROTOCOL,
+  MAX_SEALED_UNDELIVERED,
+  MAX_UNACCEPTED_ENVELOPES,
+} from '#api/wire/protocols';
+import type { Timer } from '../base/clock.ts';
+import type { FrameStream } from '../net/transport.ts';
+import { RatchetError } from '../ratchet/ratchet.ts';
+import { DroppedError } from '../store/commit-queue.ts';
+import type { AfterNack, Answers } from './answers.ts';
+import type { Bindings } from './bindings.ts';
+import type { Core } from './deps.ts';
+import { DEVICE } from './deps.ts';
+import type { Healing } from './healing.ts';
+import type { Head } from './hello.ts';
+import { buildHello, readHead, readHello, wireHead } from './hello.ts';
+import type { Instances, SeenInstance } from './instances.ts';
+import type { OwnKeys } from './own-keys.ts';
+import { fetchBundle, NoBundleError } from './prekey-exchange.ts';
+import type { RepairBudget } from './repair-budget.ts';
+import type { OutboxRow, SealedEnvelope, Sealer } from './sealer.ts';
+import { NoSessionError } from './sealer.ts';
+import { SendWindow } from './send-window.ts';
+import type { Staging } from './staging.ts';
+import { FrameReader } from './stream-io.ts';
+
+export interface LinkDeps {
+  readonly staging: Staging;
+  readonly sealer: Sealer;
+  readonly healing: Healing;
+  readonly bindings: Bindings;
+  readonly budget: RepairBudget;
+  readonly instances: () => Instances;
+  readonly keys: () => OwnKeys;
+  readonly answers: Answers;
+  /** An accepted contact: others get nothing. */
+  readonly isAccepted: (peer: PeerId) => boolean;
+  readonly theyAccepted: (peer: PeerId) => boolean;
+  readonly addressesOf: (peer: PeerId) => readonly string[];
+  /** Set once another copy of this identity has taken over. */
+  readonly readOnly: () => boolean;
+  readonly superseded: (by: SeenInstance) => void;
+}
+
+/** Sealed in one commit: enough to share one fsync, few enough to start sending early. */
+const SEAL_BATCH = 20;
+const ACK_TIMEOUT_MS = 20_000;
+const CONNECT_TIMEOUT_MS = 20_000;
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MAX_MS = 300_000;
+
+/**
+ * The way out to one peer: at most one stream that we opened, on it Hello, then what is sealed and unanswered in
+ * chain order, then what waits, sealed as it enters the window. Answers come back on the same stream.
+ */
+export class PeerLink {
+  readonly peer: PeerId;
+  readonly #core: Core;
+  readonly #deps: LinkDeps;
+  #stream: FrameStream | null = null;
+  #window = new SendWindow(undefined);
+  #ready = false;
+  #stopped = false;
+  #running: Promise<void> | null = null;
+  #wanted = false;
+  /** Something waits in the database that must be sealed before anything newer. */
+  #backlog = true;
+  /** Last position that was sent again on this stream; null: all of them were. */
+  #resendAfter: { epoch: number; seq: number } | null = null;
+  #attempt = 0;
+  #retry: Timer | null = null;
+  #ackTimer: Timer | null = null;
+  #pausedUntilMs = 0;
+
+  constructor(core: Core, deps: LinkDeps, peer: PeerId) {
+    this.#core = core;
+    this.#deps = deps;
+    this.peer = peer;
+  }
+
+  /** There is something to do: rows to send, or a connection to use. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#wanted = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+      if (this.#wanted && !this.#stopped && !this.#retry) this.wake();
+    });
+  }
+
+  /** The peer has shown itself: try at once, however long the next try was away. */
+  reachable(): void {
+    this.#attempt = 0;
+    this.#retry?.cancel();
+    this.#retry = null;
+    this.wake();
+  }
+
+  /** A row is about to be written unsealed: from now on nothing may overtake it. */
+  queueing(): void {
+    this.#backlog = true;
+  }
+
+  /** Whether a content written now can be sealed in the same transaction and sent at once. */
+  get open(): boolean {
+    return (
+      this.#ready &&
+      !this.#backlog &&
+      !this.#paused &&
+      this.#window.room > 0 &&
+      this.#maySeal() > 0 &&
+      !this.#deps.sealer.needsBundle(this.peer)
+    );
+  }
+
+  get connected(): boolean {
+    return this.#ready;
+  }
+
+  /** Sends an envelope whose commit is done. */
+  push(
+    sealed: Pick<SealedEnvelope, 'envelopeId' | 'frame'>,
+    row: { row: number; message_id: string; visible: number },
+  ): void {
+    if (!this.#ready || !this.#window.takes(sealed.frame.length)) {
+      // The stream has gone, or is full, since it was sealed: it is sent again from the database.
+      this.#resendAfter ??= { epoch: 0, seq: 0 };
+      this.wake();
+      return;
+    }
+    this.#send(row, sealed.envelopeId, sealed.frame);
+  }
+
+  /** The peer has another state than we thought: start over with a new Hello. */
+  restart(): void {
+    this.#drop('starting over');
+    this.reachable();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#retry?.cancel();
+    this.#drop('stopping');
+    await this.#running;
+  }
+
+  get #paused(): boolean {
+    return this.#core.clock.monotonicMs() < this.#pausedUntilMs;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#wanted && !this.#stopped) {
+      this.#wanted = false;
+      if (this.#deps.readOnly() || !this.#deps.isAccepted(this.peer)) return;
+      try {
+        if (!this.#ready && !(await this.#open())) return;
+        await this.#pump();
+        this.#attempt = 0;
+      } catch (error) {
+        await this.#failed(error);
+        return;
+      }
+    }
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (error instanceof DroppedError) {
+      this.#later(100);
+      return;
+    }
+    if (error instanceof NoBundleError) {
+      await this.#deps.answers.setReason(this.peer, 'awaiting-keys');
+      this.#later(error.retryAfterMs ?? this.#backoff());
+      return;
+    }
+    this.#core.log.debug({ peer: this.peer, err: String(error) }, 'delivery stream failed');
+    this.#drop('failed');
+    this.#later(this.#backoff());
+  }
+
+  #backoff(): number {
+    const delay = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#attempt);
+    this.#attempt += 1;
+    return delay * (0.75 + this.#core.random() / 2);
+  }
+
+  #later(delayMs: number): void {
+    if (this.#stopped || this.#retry) return;
+    this.#retry = this.#core.clock.after(delayMs, () => {
+      this.#retry = null;
+      this.wake();
+    });
+  }
+
+  /** Whether the stream stands afterwards. */
+  async #open(): Promise<boolean> {
+    if (this.#retry) return false;
+    const { transport, clock, sql } = this.#core;
+    const peer = this.peer;
+    const waiting = sql.outbox.anyOpen.get({ peer, device: DEVICE }) !== undefined;
+    // Adding a contact sends nothing: before the first message nobody is called who has not accepted us.
+    if (!waiting && !this.#deps.theyAccepted(peer)) return false;
+    const started = clock.monotonicMs();
+    let stream: FrameStream;
+    try {
+      stream = await transport.openStream(peer, DELIVER_PROTOCOL, {
+        signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS),
+        addresses: this.#deps.addressesOf(peer),
+      });
+    } catch (error) {
+      this.#core.log.debug({ peer, err: String(error) }, 'peer not reachable');
+      await this.#deps.answers.setReason(peer, 'no-path');
+      const first =
+        sql.outbox.queuedVisible.get({ peer, device: DEVICE, state: 'sealed' }) ??
+        sql.outbox.queuedVisible.get({ peer, device: DEVICE, state: 'queued' });
+      if (first)
+        await this.#deps.answers.trace(peer, first.message_id, {
+          outcome: 'unreachable',
+          durationMs: clock.monotonicMs() - started,
+        });
+      this.#later(this.#backoff());
+      return false;
+    }
+    try {
+      await this.#greet(stream);
+      return true;
+    } catch (error) {
+      stream.abort('hello failed');
+      throw error;
+    }
+  }
+
+  async #greet(stream: FrameStream): Promise<void> {
+    const { staging, instances, keys, healing, bindings } = this.#deps;
+    const peer = this.peer;
+    const accepted = this.#deps.isAccepted(peer);
+    await stream.send(
+      buildHello(this.#core, peer, {
+        instance: instances().own.signed,
+        binding: keys().binding,
+        contact: accepted,
+        highestSession: staging.sendSession(peer)?.id ?? 0,
+      }),
+    );
+    const reader = new FrameReader(this.#core.clock, stream);
+    const frame = await reader.next(ANSWER_TIMEOUT_MS);
+    const kind = frame ? fromBinary(FrameSchema, frame).kind : null;
+    const hello = kind?.case === 'hello' ? readHello(kind.value) : null;
+    if (!hello) throw new Error('no valid Hello came back');
+    const instance = instances().read(peer, hello.instance);
+    if (!instance) throw new Error('the instance claim of the Hello is not valid');
+    if (hello.binding) await bindings.note(peer, hello.binding);
+    await healing.answered(peer, hello, acknowledged => this.#tell(stream, { acknowledged }));
+    if (this.#stopped) throw new Error('stopping');
+    this.#stream = stream;
+    this.#window = new SendWindow(stream.connection.dataLimitBytes);
+    this.#resendAfter = { epoch: 0, seq: 0 };
+    this.#backlog = true;
+    this.#ready = true;
+    this.#pausedUntilMs = 0;
+    const gone = instances().streamOpened(peer, instance, other => this.#tell(stream, { other }));
+    void this.#read(reader, stream).finally(gone);
+  }
+
+  #tell(stream: FrameStream, what: { acknowledged?: Head; other?: SeenInstance }): void {
+    const kind = what.acknowledged
+      ? ({
+          case: 'putBack',
+          value: { $typeName: 'p2pmsg.PutBack', acknowledged: wireHead(what.acknowledged) },
+        } as const)
+      : ({
+          case: 'instanceSeen',
+          value: { $typeName: 'p2pmsg.InstanceSeen', ...(what.other ? { instance: what.other.signed } : {}) },
+        } as const);
+    stream.send(toBinary(FrameSchema, create(FrameSchema, { kind }))).catch(() => this.#drop('cannot write'));
+  }
+
+  /** Reads answers until the stream ends. */
+  async #read(reader: FrameReader, stream: FrameStream): Promise<void> {
+    try {
+      for await (const frames of reader.batches()) {
+        const acks: Uint8Array[] = [];
+        for (const bytes of frames) {
+          const { kind } = fromBinary(FrameSchema, bytes);
+          if (kind.case === 'ack') acks.push(...kind.value.ids);
+          else if (kind.case === 'nack') await this.#nacked(stream, kind.value);
+          else if (kind.case === 'putBack') await this.#putBack(kind.value.acknowledged);
+          else if (kind.case === 'instanceSeen') this.#instanceSeen(kind.value.instance);
+        }
+        if (acks.length > 0) await this.#acked(stream, acks);
+      }
+    } catch (error) {
+      this.#core.log.debug({ peer: this.peer, err: String(error) }, 'delivery stream ended');
+    }
+    if (this.#stream !== stream) return;
+    const cut = this.#window.all().find(one => one.visible);
+    const { path, relay } = stream.connection;
+    if (cut && !this.#stopped)
+      await this.#deps.answers.trace(this.peer, cut.messageId, {
+        path,
+        ...(relay ? { relay } : {}),
+        outcome: 'cut',
+        durationMs: this.#core.clock.monotonicMs() - cut.sentAtMs,
+      });
+    this.#drop('ended');
+    this.#later(this.#backoff());
+  }
+
+  async #acked(stream: FrameStream, ids: readonly Uint8Array[]): Promise<void> {
+    if (ids.length > 1_000) throw new Error('too many ids in one acknowledgement');
+    const acks = ids.map(envelopeId => ({ envelopeId, flight: this.#window.take(envelopeId) }));
+    this.#watchAcks();
+    await this.#deps.answers.acked(this.peer, stream.connection, acks);
+    this.#attempt = 0;
+    this.wake();
+  }
+
+  async #nacked(stream: FrameStream, nack: Nack): Promise<void> {
+    const flight = this.#window.take(nack.id);
+    this.#watchAcks();
+    const after: AfterNack = await this.#deps.answers.nacked(this.peer, stream.connection, nack, flight);
+    if (after.retire) {
+      this.#deps.staging.sessionsChanged(this.peer);
+      this.#deps.budget.cause(this.peer);
+      if (after.highestSession !== undefined) this.#deps.staging.raiseHighestSession(this.peer, after.highestSession);
+      this.#backlog = true;
+    }
+    if (after.pauseMs !== undefined) {
+      this.#pausedUntilMs = this.#core.clock.monotonicMs() + after.pauseMs;
+      this.#resendAfter = { epoch: 0, seq: 0 };
+      this.#later(after.pauseMs);
+      return;
+    }
+    this.wake();
+  }
+
+  async #putBack(acknowledged: { epoch: bigint; seq: bigint; head: Uint8Array } | undefined): Promise<void> {
+    const head = acknowledged ? readHead(acknowledged) : null;
+    if (head && this.#deps.isAccepted(this.peer)) await this.#deps.healing.putBack(this.peer, head);
+  }
+
+  #instanceSeen(signed: Parameters<Instances['read']>[1]): void {
+    const claim = this.#deps.instances().read(this.#core.self, signed);
+    if (claim && this.#deps.instances().supersedesUs(claim)) this.#deps.superseded(claim);
+  }
+
+  #maySeal(): number {
+    const sealed = this.#core.sql.outbox.sealedCount.get({ peer: this.peer, device: DEVICE })?.count ?? 0;
+    const limit = this.#deps.theyAccepted(this.peer) ? MAX_SEALED_UNDELIVERED : MAX_UNACCEPTED_ENVELOPES;
+    return Math.max(0, limit - sealed);
+  }
+
+  async #pump(): Promise<void> {
+    while (this.#ready && !this.#paused && this.#window.room > 0) {
+      if (this.#resendAfter) {
+        if (!this.#resend()) return;
+        continue;
+      }
+      const rows = await this.#nextToSeal();
+      if (rows.length === 0) return;
+      await this.#sealAndSend(rows);
+    }
+  }
+
+  /** Sends stored envelopes again, in chain order. False: the window is full. */
+  #resend(): boolean {
+    const after = this.#resendAfter ?? { epoch: 0, seq: 0 };
+    const rows = this.#core.sql.outbox.sealedAfter.all({ peer: this.peer, device: DEVICE, ...after, limit: 16 });
+    for (const row of rows) {
+      if (!row.envelope || !row.envelope_id) continue;
+      if (!this.#window.has(row.row)) {
+        if (!this.#window.takes(row.envelope.length)) return false;
+        this.#send(row, row.envelope_id, row.envelope);
+      }
+      this.#resendAfter = { epoch: row.epoch ?? 0, seq: row.seq ?? 0 };
+    }
+    if (rows.length === 0) this.#resendAfter = null;
+    return true;
+  }
+
+  async #nextToSeal(): Promise<OutboxRow[]> {
+    const { sql, clock } = this.#core;
+    const key = { peer: this.peer, device: DEVICE };
+    if (this.#deps.bindings.pending(this.peer)) {
+      await this.#deps.answers.setReason(this.peer, 'key-changed');
+      return [];
+    }
+    const limit = Math.min(SEAL_BATCH, this.#window.room);
+    const again = sql.outbox.toReseal.all({ ...key, now: clock.nowUnixMs(), limit });
+    if (again.length > 0) return again;
+    const may = this.#maySeal();
+    const rows = sql.outbox.queued.all({ ...key, limit: Math.max(1, Math.min(limit, may)) });
+    if (rows.length > 0 && may === 0) {
+      await this.#deps.answers.setReason(
+        this.peer,
+        this.#deps.theyAccepted(this.peer) ? 'window-full' : 'awaiting-acceptance',
+      );
+      return [];
+    }
+    if (rows.length === 0) this.#backlog = false;
+    return rows;
+  }
+
+  async #sealAndSend(rows: readonly OutboxRow[]): Promise<void> {
+    const { staging, sealer } = this.#deps;
+    if (sealer.needsBundle(this.peer)) {
+      const waitMs = this.#deps.budget.take(this.peer);
+      if (waitMs > 0) throw new NoBundleError('the budget for new sessions is used up', { retryAfterMs: waitMs });
+      sealer.offerBundle(this.peer, await fetchBundle(this.#core, this.#deps.bindings, this.peer));
+      return; // The binding may have changed with it: look again before sealing.
+    }
+    const sealed: { row: OutboxRow; envelope: SealedEnvelope }[] = [];
+    const committed = await staging.locked(this.peer, async () => {
+      const fresh = staging.begin();
+      for (const { row: id } of rows) {
+        // Read again under the lock: it may have been cancelled or sealed meanwhile.
+        const row = this.#core.sql.outbox.get.get({ row: id });
+        if (!row || row.envelope !== null || row.state === 'cancelled' || row.state === 'delivered') continue;
+        const envelope = await this.#seal(row);
+        if (!envelope) break;
+        sealed.push({ row, envelope });
+      }
+      const done = this.#core.store.queue.commit(
+        tx => {
+          fresh();
+          for (const { row, envelope } of sealed) envelope.write(tx, row.row);
+        },
+        { staged: true },
+      );
+      return { done };
+    });
+    await committed.done;
+    this.#core.step('seal-committed');
+    for (const { row, envelope } of sealed) this.push(envelope, row);
+  }
+
+  async #seal(row: OutboxRow): Promise<SealedEnvelope | null> {
+    try {
+      return await this.#deps.sealer.seal(this.peer, row);
+    } catch (error) {
+      if (error instanceof NoSessionError) return null;
+      if (!(error instanceof RatchetError)) throw error;
+      // Past libsignal's 30 days without an answer, or a session that cannot be used: the next one is new.
+      const session = this.#deps.staging.sendSession(this.peer);
+      if (!session) throw error;
+      await this.#core.store.queue.commit(() => {
+        this.#core.sql.ratchet.retireSession.run({ ...session });
+      });
+      this.#deps.staging.sessionsChanged(this.peer);
+      return null;
+    }
+  }
+
+  #send(row: { row: number; message_id: string; visible: number }, envelopeId: Uint8Array, frame: Uint8Array): void {
+    const stream = this.#stream;
+    if (!stream) return;
+    const sentAtMs = this.#core.clock.monotonicMs();
+    this.#window.add(envelopeId, {
+      row: row.row,
+      messageId: row.message_id,
+      visible: row.visible === 1,
+      bytes: frame.length,
+      sentAtMs,
+    });
+    this.#watchAcks();
+    stream.send(frame).catch(() => {
+      if (this.#stream === stream) stream.abort('cannot write');
+    });
+  }
+
+  /** Answers must go on coming while envelopes are out. */
+  #watchAcks(): void {
+    this.#ackTimer?.cancel();
+    this.#ackTimer = null;
+    if (this.#window.size === 0) return;
+    const stream = this.#stream;
+    this.#ackTimer = this.#core.clock.after(ACK_TIMEOUT_MS, () => stream?.abort('no acknowledgement in time'));
+  }
+
+  #drop(reason: string): void {
+    const stream = this.#stream;
+    this.#stream = null;
+    this.#ready = false;
+    this.#backlog = true;
+    this.#ackTimer?.cancel();
+    this.#ackTimer = null;
+    stream?.abort(reason);
+  }
+}

@@ -1,0 +1,112 @@
+import { AppError } from '#api/errors';
+import type { ConversationId, MessageId, PeerId } from '#api/ids';
+import type { Message } from '#api/rest/messages';
+import { sha256 } from './content.ts';
+import type { Delivery } from './delivery.ts';
+import type { Core } from './deps.ts';
+import { DEVICE } from './deps.ts';
+import { advance, messageOf, tellConversation } from './message-record.ts';
+
+/** What a user can still do with a message that exists: retry, cancel, delete here, wait for it. */
+export function createManager(core: Core, deps: { delivery: Delivery }) {
+  const { sql, store, clock } = core;
+  const { delivery } = deps;
+
+  const show = (id: MessageId): Message => {
+    const row = sql.messages.get.get({ id });
+    if (!row) throw new AppError('MESSAGE_NOT_FOUND');
+    return messageOf(core, row);
+  };
+
+  return {
+    /** Tries again now; what had failed is sent as the same message once more. */
+    async retry(id: MessageId): Promise<Message> {
+      const message = show(id);
+      if (message.direction === 'in')
+        throw new AppError('MESSAGE_NOT_FOUND', { detail: 'Only own messages can be sent again.' });
+      for (const { peerId, state } of message.recipients) {
+        if (state === 'failed') await store.queue.commit(tx => requeue(tx, id, peerId));
+        if (state === 'failed' || state === 'queued') delivery.reachable(peerId);
+      }
+      return show(id);
+    },
+
+    /** Works until the message is sealed. @throws AppError MESSAGE_SENT */
+    async cancel(id: MessageId): Promise<Message> {
+      const message = show(id);
+      if (message.direction === 'in') throw new AppError('MESSAGE_SENT');
+      // Under the peer's lock: sealing reads the row again under the same lock, so it is either sealed or cancelled.
+      for (const { peerId } of message.recipients)
+        await delivery.staging.locked(peerId, () =>
+          store.queue.commit(tx => {
+            const row = sql.outbox.byMessage.get({ messageId: id });
+            if (!row || sql.outbox.cancel.run({ row: row.row }) === 0) throw new AppError('MESSAGE_SENT');
+            advance(core, tx, { id, peer: peerId, state: 'failed', reason: 'cancelled' });
+          }),
+        );
+      return show(id);
+    },
+
+    /** Deletes it here. What is on its way is delivered all the same; what still waits is cancelled. */
+    async remove(id: MessageId): Promise<void> {
+      const message = show(id);
+      await store.queue.commit(tx => {
+        for (const row of sql.outbox.byMessage.all({ messageId: id })) sql.outbox.cancel.run({ row: row.row });
+        sql.messages.removeRecipients.run({ id });
+        sql.outbox.removeContent.run({ messageId: id });
+        sql.messages.remove.run({ id });
+        tellConversation(core, tx, message.conversationId);
+      });
+    },
+
+    /** Resolves when the message has left `queued` and `mailbox`, or after `waitMs`. */
+    waitDelivered(id: MessageId, waitMs: number, signal: AbortSignal): Promise<Message> {
+      const settled = (message: Message): boolean => message.state !== 'queued' && message.state !== 'mailbox';
+      return new Promise((resolve, reject) => {
+        const finish = (): void => {
+          off();
+          timer.cancel();
+          signal.removeEventListener('abort', finish);
+          try {
+            resolve(show(id));
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
+        };
+        const off = core.feed.onCommit(() => {
+          const row = sql.messages.get.get({ id });
+          if (!row || settled(messageOf(core, row))) finish();
+        });
+        const timer = clock.after(waitMs, finish);
+        signal.addEventListener('abort', finish);
+        const row = sql.messages.get.get({ id });
+        if (!row || settled(messageOf(core, row)) || signal.aborted) finish();
+      });
+    },
+  };
+
+  function requeue(tx: Parameters<typeof advance>[1], id: MessageId, peer: PeerId): void {
+    const row = sql.messages.get.get({ id });
+    if (!row?.content) return;
+    delivery.link(peer).queueing();
+    sql.outbox.insert.get({
+      peer,
+      device: DEVICE,
+      messageId: id,
+      visible: 1,
+      content: row.content,
+      contentHash: sha256(row.content),
+      at: clock.nowUnixMs(),
+    });
+    sql.messages.saveRecipient.run({ id, peer, state: 'queued', reason: null, at: clock.nowUnixMs() });
+    sql.messages.setState.run({ id, state: 'queued', reason: null });
+    core.feed.append(tx, 'message.state', {
+      id,
+      conversationId: row.conversation_id as ConversationId,
+      peerId: peer,
+      state: 'queued',
+      previous: 'failed',
+    });
+    tx.afterCommit(() => delivery.link(peer).wake());
+  }
+}

@@ -1,0 +1,133 @@
+import type { ConversationId, PeerId } from '#api/ids';
+import type { ContactBook } from '../contacts/contact-book.ts';
+import type { Tx } from '../store/commit-queue.ts';
+import type { Bodies, InboxRow, Outcome } from './bodies.ts';
+import type { Core } from './deps.ts';
+import { DEVICE } from './deps.ts';
+import { tellConversation } from './message-record.ts';
+
+/** A gap is waited for this long while the sender is connected, else up to the longer time. */
+const GAP_CONNECTED_MS = 30_000;
+const GAP_AWAY_MS = 600_000;
+const PUBLISH_BATCH = 200;
+
+/**
+ * The second step of receiving: what was opened and stored is understood and published in chain order. Opening
+ * never waits for this, and nothing here can undo it (invariant 5). Held-back rows survive a restart.
+ */
+export class Publisher {
+  readonly #core: Core;
+  readonly #book: ContactBook;
+  readonly #bodies: Bodies;
+  readonly #waiting = new Map<PeerId, { cancel(): void }>();
+  readonly #givenUp = new Set<PeerId>();
+
+  constructor(core: Core, deps: { book: ContactBook; bodies: Bodies }) {
+    this.#core = core;
+    this.#book = deps.book;
+    this.#bodies = deps.bodies;
+  }
+
+  /** After a start: what was stored but not published when the last process ended. */
+  async resume(): Promise<void> {
+    for (const { peer } of this.#core.sql.inbox.peersWithPending.all())
+      await this.#core.store.queue.commit(tx => this.understand(tx, peer as PeerId));
+  }
+
+  stop(): void {
+    for (const timer of this.#waiting.values()) timer.cancel();
+    this.#waiting.clear();
+  }
+
+  understand(tx: Tx, peer: PeerId): void {
+    if (!this.#book.isAccepted(peer)) {
+      for (const row of this.#core.sql.inbox.held.all({ peer })) {
+        const fault = tx.attempt(() => this.#bodies.fromStranger(tx, peer, row));
+        if (fault) this.#core.log.warn({ peer, err: String(fault.error) }, 'a request could not be read');
+        if (this.#book.isAccepted(peer)) break;
+      }
+      if (!this.#book.isAccepted(peer)) return;
+    }
+    this.#publish(tx, peer);
+  }
+
+  #publish(tx: Tx, peer: PeerId): void {
+    let published = 0;
+    for (;;) {
+      const rows = this.#core.sql.inbox.pending.all({ peer, device: DEVICE, limit: PUBLISH_BATCH });
+      let done = 0;
+      const newest = rows.at(-1)?.epoch ?? 0;
+      for (const row of rows) {
+        if (!this.#inOrder(tx, peer, row, newest)) break;
+        this.#one(tx, peer, row);
+        done += 1;
+      }
+      published += done;
+      if (done < rows.length) {
+        this.#waitForGap(peer);
+        break;
+      }
+      if (rows.length < PUBLISH_BATCH) {
+        this.#waiting.get(peer)?.cancel();
+        this.#waiting.delete(peer);
+        this.#givenUp.delete(peer);
+        break;
+      }
+    }
+    if (published > 0) tellConversation(this.#core, tx, peer as string as ConversationId);
+  }
+
+  /** Whether everything before this row was published or given up; then the chain counts it as published. */
+  #inOrder(tx: Tx, peer: PeerId, row: InboxRow, newestEpoch: number): boolean {
+    const { sql, feed } = this.#core;
+    const chain = sql.inbox.chainIn.get({ peer, device: DEVICE, epoch: row.epoch });
+    if (!chain) return true;
+    const gap = row.seq - chain.published_seq - 1;
+    if (gap > 0 && row.seq > chain.seq) {
+      // A newer epoch closes the older one: what is missing there was lost by the sender.
+      if (!this.#givenUp.has(peer) && row.epoch === newestEpoch) return false;
+      feed.append(tx, 'message.gap', { conversationId: peer as string as ConversationId, peerId: peer, count: gap });
+    }
+    if (row.seq > chain.published_seq)
+      sql.inbox.saveChainIn.run({
+        peer,
+        device: DEVICE,
+        epoch: row.epoch,
+        seq: chain.seq,
+        head: chain.head,
+        publishedSeq: row.seq,
+      });
+    return true;
+  }
+
+  #one(tx: Tx, peer: PeerId, row: InboxRow): void {
+    const content = row.content;
+    if (content === null) return;
+    const outcome: { state: Outcome } = { state: 'quarantined' };
+    const fault = tx.attempt(() => {
+      outcome.state = this.#bodies.fromContact(tx, peer, content);
+    });
+    if (fault) {
+      this.#core.log.error(
+        { peer, err: String(fault.error) },
+        'a body could not be processed; it is kept in quarantine',
+      );
+      outcome.state = 'quarantined';
+    }
+    const { state } = outcome;
+    this.#core.sql.inbox.setState.run({ row: row.row, state, content: state === 'published' ? null : content });
+  }
+
+  #waitForGap(peer: PeerId): void {
+    if (this.#waiting.has(peer)) return;
+    const connected = this.#core.transport.connection(peer) !== null;
+    const timer = this.#core.clock.after(connected ? GAP_CONNECTED_MS : GAP_AWAY_MS, () => {
+      this.#waiting.delete(peer);
+      this.#givenUp.add(peer);
+      this.#core.store.queue
+        .commit(tx => this.understand(tx, peer))
+        .catch((error: unknown) => this.#core.log.warn({ peer, err: String(error) }, 'publishing behind a gap failed'));
+    });
+    this.#waiting.set(peer, timer);
+  }
+}

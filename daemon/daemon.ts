@@ -1,0 +1,310 @@
+import { join } from 'node:path';
+import { AppError } from '#api/errors';
+import type { ConversationId } from '#api/ids';
+import { LOBBY_ID } from '#api/ids';
+import { systemClock } from './base/clock.ts';
+import { parseHostPort } from './config.ts';
+import { ContactBook } from './contacts/contact-book.ts';
+import { createContacts } from './contacts/contacts.ts';
+import { createInvites } from './contacts/invites.ts';
+import { Delivery } from './conversation/delivery.ts';
+import type { Core } from './conversation/deps.ts';
+import { createHistory } from './conversation/history.ts';
+import { createLobbyHistory } from './conversation/lobby-history.ts';
+import { createManager } from './conversation/manage.ts';
+import { createSender } from './conversation/send.ts';
+import { createFeed } from './feed/feed.ts';
+import { createHttpServer } from './http/server.ts';
+import type { Services } from './http/services.ts';
+import { parseMultiaddr, peerOf } from './net/addresses.ts';
+import { loadOrCreateIdentity, verifySignature } from './net/keyfile.ts';
+import { createNetwork } from './net/network.ts';
+import { createNodeService } from './node-service.ts';
+import { createLobby } from './presence/lobby.ts';
+import { createPresence } from './presence/presence.ts';
+import type { CreateDaemon, Daemon } from './programs/daemon-contract.ts';
+import { contactQueries } from './store/contact-queries.ts';
+import { openStore } from './store/database.ts';
+import { inboxQueries } from './store/inbox-queries.ts';
+import { messageQueries } from './store/message-queries.ts';
+import { nodeQueries } from './store/node-queries.ts';
+import {
+  createAuditLog,
+  createIdempotencyStore,
+  createOwnSeqStore,
+  createSeenStore,
+  createTokenStore,
+} from './store/node-stores.ts';
+import { outboxQueries } from './store/outbox-queries.ts';
+import { ratchetQueries } from './store/ratchet-queries.ts';
+import { createUpkeep } from './upkeep.ts';
+
+/**
+ * The composition root: builds every part top to bottom, starts in order, stops in reverse. Parts know each other
+ * only by the functions handed in here.
+ */
+export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promise<Daemon> {
+  const { config, home, log, version } = options;
+  const clock = systemClock;
+  const { identity } = loadOrCreateIdentity(join(home, 'identity.key'));
+  const self = identity.peerId;
+  const store = await openStore(home);
+  const { prepare, queue } = store;
+  const sql = {
+    ratchet: ratchetQueries(prepare),
+    outbox: outboxQueries(prepare),
+    inbox: inboxQueries(prepare),
+    messages: messageQueries(prepare),
+    contacts: contactQueries(prepare),
+    node: nodeQueries(prepare),
+  };
+  const feed = createFeed(
+    { store, clock },
+    { home, keepDays: config.events.keepDays, keepRows: config.events.keepRows },
+  );
+  const startedAtUnixMs = clock.nowUnixMs();
+  const upkeep = createUpkeep({ store, sql, feed, clock, log, onFatal: options.onFatal });
+  const node = createNodeService({ store, sql: sql.node, config, self });
+
+  const kept = sql.node.relays.all();
+  const relayList = (kind: 'relay' | 'bootstrap', configured: readonly string[]): string[] => [
+    ...configured,
+    ...kept.filter(row => row.kind === kind).map(row => row.address),
+  ];
+  const network = await createNetwork(
+    { log: log.child({ part: 'net' }), clock, identity },
+    {
+      listen: config.net.listen.length === 0 ? 'none' : config.listenIsExplicit ? config.net.listen : 'default',
+      announce: config.net.announce,
+      relays: relayList('relay', config.net.relays),
+      bootstrap: relayList('bootstrap', config.net.bootstrap),
+      mdns: config.net.mdns,
+      reservations: config.net.reservations,
+      version,
+      home,
+    },
+  );
+  const { transport } = network;
+  const core: Core = {
+    store,
+    sql,
+    feed,
+    transport,
+    clock,
+    log: log.child({ part: 'delivery' }),
+    signer: identity,
+    self,
+    random: Math.random,
+    step: () => undefined,
+  };
+
+  const nodeStores = { store, sql: sql.node, clock, log };
+  const book: ContactBook = new ContactBook({
+    sql,
+    feed,
+    clock,
+    seen: peer => {
+      const { presence: state, path, lastSeenUnixMs } = presence.get(peer);
+      return { presence: state, ...(path ? { path } : {}), ...(lastSeenUnixMs ? { lastSeenUnixMs } : {}) };
+    },
+    keyChanged: peer => delivery.bindings.pending(peer),
+  });
+  const chat = createLobby({
+    transport,
+    clock,
+    log,
+    enabled: () => config.lobby.enabled,
+    isContact: peer => book.isAccepted(peer),
+    received: message => lobby.received(message),
+  });
+  const lobby = createLobbyHistory(core, { publish: text => chat.send(text), enabled: () => config.lobby.enabled });
+  const presence = createPresence({
+    transport,
+    clock,
+    log: log.child({ part: 'presence' }),
+    random: Math.random,
+    seen: createSeenStore(nodeStores),
+    ownSeq: createOwnSeqStore(nodeStores),
+    isContact: peer => book.isAccepted(peer),
+    contactName: peer => book.name(peer) ?? null,
+    isBlocked: peer => book.isBlocked(peer),
+    isRelay: peer => network.relays.isInfrastructure(peer),
+    emit: event => {
+      queue
+        .commit(tx => feed.append(tx, event.type, event.data as never))
+        .catch((error: unknown) => log.warn({ err: String(error) }, 'event lost'));
+    },
+    name: () => node.name(),
+    discoverable: () => node.discoverable(),
+    chat,
+    contactHeard: peer => delivery.reachable(peer),
+  });
+  const delivery: Delivery = await Delivery.create(core, {
+    book,
+    ownName: () => node.name(),
+    raisePresence: () => presence.raiseSeq(),
+    alive: peer => presence.signOfLife(peer),
+    joined: peer => presence.contactChanged(peer),
+    superseded: () => {
+      void queue.commit(tx => feed.append(tx, 'daemon.readOnly', { code: 'IDENTITY_IN_USE' }));
+      // The other copy gets everything from now on; nothing is taken, sent or announced here.
+      void presence.stop().then(() => network.stop());
+    },
+  });
+
+  const { contacts, requests } = createContacts({
+    sql,
+    store,
+    feed,
+    clock,
+    book,
+    self,
+    delivery: {
+      admit: (tx, peer, input) => delivery.admit(tx, peer, input),
+      understand: (tx, peer) => delivery.publisher.understand(tx, peer),
+      reachable: peer => delivery.reachable(peer),
+      unlink: peer => delivery.unlink(peer),
+      newEpoch: (tx, peer) => delivery.newEpoch(tx, peer),
+      acceptKey: peer => delivery.acceptKey(peer),
+      safetyNumber: peer => delivery.safetyNumber(peer),
+    },
+    readInvite: link => invites.read(link),
+    readAddress: text => {
+      const address = parseMultiaddr(text);
+      const peer = address && peerOf(address);
+      return peer ? { peer, address: text } : null;
+    },
+    changed: peer => presence.contactChanged(peer),
+    forget: peer => {
+      presence.contactChanged(peer);
+      presence.forget(peer);
+    },
+  });
+  const invites = createInvites({
+    sql,
+    store,
+    clock,
+    self,
+    ownName: () => node.name(),
+    ratchetIdentity: () => delivery.keys.identity.ratchetIdentity,
+    addresses: () => transport.addresses(),
+    sign: bytes => identity.sign(bytes),
+    verify: verifySignature,
+  });
+  const history = createHistory(core, { book, lobby: () => config.lobby.enabled });
+  const sender = createSender(core, { book, delivery, ownName: () => node.name() });
+  const manager = createManager(core, { delivery });
+
+  let stopping = false;
+  const writable = (): void => {
+    if (delivery.readOnly) throw new AppError('IDENTITY_IN_USE');
+  };
+  const services: Services = {
+    node: {
+      get: () =>
+        node.show({
+          version,
+          startedAtUnixMs,
+          addresses: transport.addresses(),
+          readOnly: delivery.readOnly,
+          ratchetIdentity: delivery.keys.identity.ratchetIdentity,
+        }),
+      async patch(change) {
+        writable();
+        await node.patch(change);
+        if (change.discoverable !== undefined) presence.setDiscoverable(change.discoverable);
+        return services.node.get();
+      },
+    },
+    peers: {
+      list: query => node.peers(presence.list(), query),
+      refresh: () => presence.refresh(),
+      async ping(peer) {
+        const rttMs = await transport.ping(peer, { signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
+          throw new AppError('PEER_UNREACHABLE', {}, { cause });
+        });
+        return { peerId: peer, rttMs, path: transport.connection(peer)?.path ?? 'direct' };
+      },
+    },
+    contacts,
+    requests,
+    invites,
+    conversations: history.conversations,
+    messages: {
+      send: (id: ConversationId, input) => (id === LOBBY_ID ? (writable(), lobby.send(input)) : sender.send(id, input)),
+      list: (id, query) => history.list(id, query),
+      get: id => history.get(id),
+      trace: id => history.trace(id),
+      waitDelivered: (id, waitMs, signal) => manager.waitDelivered(id, waitMs, signal),
+      remove: id => manager.remove(id),
+      retry: id => (writable(), manager.retry(id)),
+      cancel: id => manager.cancel(id),
+    },
+    events: {
+      state: () => feed.state(),
+      read: query => feed.read(query),
+      onCommit: listener => feed.onCommit(listener),
+      onSignal: () => () => undefined,
+    },
+    network: node.networkService({ network }),
+    tokens: createTokenStore(nodeStores),
+    idempotency: createIdempotencyStore(nodeStores),
+    health: {
+      faults: () => upkeep.faults(),
+      degraded: () => node.degraded(network.state()),
+      stopping: () => stopping,
+      readOnly: () => delivery.readOnly,
+    },
+  };
+  const announceNetwork = node.announcer(network, change =>
+    queue.commit(tx => feed.append(tx, 'network.changed', change)),
+  );
+  transport.on('networkChanged', announceNetwork);
+
+  const listen = parseHostPort(config.api.listen) ?? { host: '127.0.0.1', port: 7300 };
+  const http = await createHttpServer(
+    {
+      services,
+      audit: createAuditLog(nodeStores),
+      clock,
+      log: log.child({ part: 'http' }),
+      about: node.about(version),
+      metrics: () => node.metrics({ connections: network.state().connections, head: feed.state().head }),
+    },
+    {
+      adminTokenPath: join(home, 'admin-token'),
+      listen,
+      socketPath: join(home, 'api.sock'),
+      environmentToken: options.secrets.token ?? undefined,
+    },
+  );
+
+  return {
+    async start() {
+      await queue.commit(tx => {
+        if (config.lobby.enabled)
+          sql.messages.saveConversation.run({ id: LOBBY_ID, kind: 'lobby', at: startedAtUnixMs });
+        feed.append(tx, 'daemon.started', { version, unclean: store.unclean });
+      });
+      await delivery.start();
+      presence.start();
+      const { api, socket } = await http.start();
+      await network.start();
+      upkeep.start();
+      delivery.begin();
+      return { peerId: self, api, socket: socket ?? undefined, addresses: transport.addresses() };
+    },
+    async stop() {
+      if (stopping) return;
+      stopping = true;
+      await http.stop();
+      await presence.stop();
+      await delivery.stop();
+      await network.stop();
+      upkeep.stop();
+      await store.close();
+      feed.close();
+    },
+    reload: next => Promise.resolve(node.reload(next, network)),
+  };
+}

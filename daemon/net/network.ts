@@ -1,0 +1,140 @@
+import type { PeerId } from '#api/ids';
+import { AGENT_DAEMON, LOBBY_TOPIC } from '#api/wire/protocols';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { createCircuits, guardCircuits } from './circuit.ts';
+import { createDialer } from './dialer.ts';
+import { createLanDialer, mdnsDiscovery, type Sighting } from './discovery.ts';
+import { createGossip } from './gossip.ts';
+import { createHost, DAEMON_BUDGET, hostAddresses, listenAddresses } from './host.ts';
+import type { Identity } from './keyfile.ts';
+import { createLibp2pTransport } from './libp2p-transport.ts';
+import { chooseDefaultListen } from './listen-ports.ts';
+import { type BootstrapStatus, createRelaySupervisor, type RelayStatus, type RelaySupervisor } from './relays.ts';
+import type { Transport } from './transport.ts';
+
+/** Interfaces come and go without an event. */
+const ADDRESS_CHECK_MS = 15_000;
+
+export interface NetworkOptions {
+  /** `default`: TCP and QUIC on 7301, or a free port kept in the home. `none`: no listeners. */
+  readonly listen: readonly string[] | 'default' | 'none';
+  /** Told to others besides the addresses found. */
+  readonly announce: readonly string[];
+  readonly relays: readonly string[];
+  readonly bootstrap: readonly string[];
+  readonly mdns: boolean;
+  /** How many of the relays hold a reservation for us at a time. */
+  readonly reservations: number;
+  readonly version: string;
+  /** Folder for the port that was chosen when 7301 is taken. */
+  readonly home: string;
+}
+
+export interface NetworkState {
+  readonly self: PeerId;
+  /** As others are told, ending in /p2p/<self>; circuits included. */
+  readonly addresses: readonly string[];
+  /** Where this node really listens. */
+  readonly listening: readonly string[];
+  readonly relays: readonly RelayStatus[];
+  readonly bootstrap: readonly BootstrapStatus[];
+  readonly mdns: boolean;
+  readonly quic: boolean;
+  readonly connections: number;
+  readonly lobbySubscribers: number;
+}
+
+export interface Network {
+  readonly transport: Transport;
+  readonly relays: RelaySupervisor;
+  /** Listens and begins to connect. Waits for no relay and does not fail when one is down. */
+  start(): Promise<void>;
+  /** Closes all connections; at most a few hundred ms. */
+  stop(): Promise<void>;
+  state(): NetworkState;
+}
+
+/**
+ * The daemon's network, not started: register protocols and topics first.
+ * @throws ListenError with `exitCode` when an explicit listen address cannot be used
+ * @throws AppError ADDRESS_INVALID, PEER_IS_SELF for relay and bootstrap addresses
+ */
+export async function createNetwork(
+  deps: { log: Logger; clock: Clock; identity: Identity },
+  options: NetworkOptions,
+): Promise<Network> {
+  const { log, clock } = deps;
+  let onSighting: (sighting: Sighting) => void = () => undefined;
+  const host = await createHost(deps, {
+    listen: await chooseListen(log, options),
+    announce: [],
+    appendAnnounce: options.announce,
+    agent: `${AGENT_DAEMON}/${options.version}`,
+    budget: DAEMON_BUDGET,
+    ...(options.mdns && { peerDiscovery: mdnsDiscovery(sighting => onSighting(sighting)) }),
+  });
+  const gossip = createGossip({ host, log });
+  let dialAddresses: () => readonly string[] = () => [];
+  const transport = createLibp2pTransport({ host, gossip, clock, log, relays: () => dialAddresses() });
+  const onChange = (): void => transport.emitter.emit('networkChanged');
+  const relays = createRelaySupervisor(
+    { host, circuits: createCircuits(host), dialer: createDialer({ host, clock }), clock, log, onChange },
+    options,
+  );
+  dialAddresses = () => relays.dialAddresses();
+  const lan = createLanDialer({ transport, clock, log });
+  onSighting = sighting => {
+    transport.emitter.emit('discovered', sighting.peer, sighting.addresses);
+    lan.seen(sighting);
+  };
+
+  const announceChanges = createChangeWatch(() => hostAddresses(host).toSorted().join(), onChange);
+  host.node.addEventListener('self:peer:update', announceChanges);
+  host.node.addEventListener('transport:listening', announceChanges);
+  let watch: Timer | null = null;
+
+  return {
+    transport,
+    relays,
+    async start() {
+      await host.node.start();
+      await guardCircuits(host);
+      watch = clock.every(ADDRESS_CHECK_MS, announceChanges);
+      relays.start();
+    },
+    async stop() {
+      watch?.cancel();
+      lan.stop();
+      relays.stop();
+      await host.node.stop();
+    },
+    state: () => ({
+      self: transport.self,
+      addresses: hostAddresses(host),
+      listening: listenAddresses(host),
+      relays: relays.relays(),
+      bootstrap: relays.bootstrap(),
+      mdns: options.mdns,
+      quic: host.quic,
+      connections: host.node.getConnections().length,
+      lobbySubscribers: transport.subscribers(LOBBY_TOPIC).length,
+    }),
+  };
+}
+
+async function chooseListen(log: Logger, options: NetworkOptions): Promise<readonly string[]> {
+  if (options.listen === 'none') return [];
+  if (options.listen === 'default') return chooseDefaultListen({ log }, options.home);
+  return options.listen;
+}
+
+function createChangeWatch(read: () => string, onChange: () => void): () => void {
+  let last = read();
+  return () => {
+    const now = read();
+    if (now === last) return;
+    last = now;
+    onChange();
+  };
+}

@@ -1,0 +1,384 @@
+import type { Connection } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { AppError } from '#api/errors';
+import type { PeerId, UnixMs } from '#api/ids';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { isCircuit, type NamedAddress, parseNamedAddress } from './addresses.ts';
+import { backoffMs } from './backoff.ts';
+import type { Circuits } from './circuit.ts';
+import type { Dialer } from './dialer.ts';
+import type { Host } from './host.ts';
+
+/** After a loss: soon, but not all clients of a relay in the same millisecond. */
+const RECONNECT = { firstMs: 1_000, maxMs: 10_000, growth: 1.5 };
+const FIRST_TRY_AFTER_LOSS_MS = 300;
+/** Whether all is still as it should be, when no event said otherwise. */
+const CHECK_EVERY_MS = 15_000;
+const DIAL_TIMEOUT_MS = 6_000;
+const IDENTIFY_TIMEOUT_MS = 4_000;
+const MAX_ADDRESSES_PER_PEER = 4;
+const MAX_KEPT_PEERS = 32;
+/** Keeps libp2p from closing the connection when there are too many. Not a `keep-alive` tag: we reconnect ourselves. */
+const TAG = { 'p2pmsg-kept': { value: 100 } };
+
+export interface RelayStatus {
+  readonly address: string;
+  readonly peerId: PeerId;
+  /**
+   * `active`: the relay holds a reservation of ours now. `pending`: not asked for yet, or enough others are active.
+   * `lost`: the last try failed or the reservation went away; see `nextTryUnixMs` and `lastError`.
+   */
+  readonly reservation: 'active' | 'pending' | 'lost';
+  readonly connected: boolean;
+  readonly nextTryUnixMs?: UnixMs;
+  readonly expiresAtUnixMs?: UnixMs;
+  readonly lastError?: string;
+}
+
+export interface BootstrapStatus {
+  readonly address: string;
+  readonly peerId: PeerId;
+  readonly connected: boolean;
+}
+
+/**
+ * Keeps connections to the configured relays and bootstrap nodes, and reservations at some of the relays, through
+ * restarts, address changes and limits. Never gives up.
+ */
+export interface RelaySupervisor {
+  relays(): readonly RelayStatus[];
+  bootstrap(): readonly BootstrapStatus[];
+  /** The same relay again adds the address. @throws AppError ADDRESS_INVALID, PEER_IS_SELF */
+  addRelay(address: string): RelayStatus;
+  /** @throws AppError RELAY_NOT_FOUND */
+  removeRelay(peer: PeerId): Promise<void>;
+  addBootstrap(address: string): BootstrapStatus;
+  removeBootstrap(peer: PeerId): Promise<void>;
+  /** Whether the peer is a configured relay or bootstrap node: not a person. */
+  isInfrastructure(peer: PeerId): boolean;
+  /** Tries everything that is not well, now. Resolves when the tries have ended. */
+  check(): Promise<void>;
+  /** Addresses over which peers are dialled, connected relays first. */
+  dialAddresses(): readonly string[];
+  start(): void;
+  stop(): void;
+}
+
+interface KeptPeer {
+  readonly peer: PeerId;
+  readonly addresses: NamedAddress[];
+  isRelay: boolean;
+  isBootstrap: boolean;
+  failures: number;
+  lastError: string | null;
+  /** A reservation was had before. */
+  hadReservation: boolean;
+  reserving: boolean;
+  running: Promise<void> | null;
+  timer: Timer | null;
+  nextTryAtMs: number | null;
+}
+
+export interface RelaySupervisorDeps {
+  readonly host: Host;
+  readonly circuits: Circuits;
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onChange: () => void;
+}
+
+export function createRelaySupervisor(
+  deps: RelaySupervisorDeps,
+  options: { relays: readonly string[]; bootstrap: readonly string[]; reservations: number },
+): RelaySupervisor {
+  const supervisor = new Supervisor(deps, options.reservations);
+  for (const address of options.relays) supervisor.addRelay(address);
+  for (const address of options.bootstrap) supervisor.addBootstrap(address);
+  return supervisor;
+}
+
+class Supervisor implements RelaySupervisor {
+  readonly #deps: RelaySupervisorDeps;
+  readonly #wanted: number;
+  readonly #kept = new Map<PeerId, KeptPeer>();
+  #running = false;
+
+  constructor(deps: RelaySupervisorDeps, reservations: number) {
+    this.#deps = deps;
+    this.#wanted = reservations;
+    deps.circuits.on((relay, has) => {
+      const entry = this.#kept.get(relay);
+      if (entry && !has) this.#lost(entry);
+      deps.onChange();
+    });
+    deps.host.node.addEventListener('connection:close', event => {
+      const entry = this.#kept.get(event.detail.remotePeer.toString() as PeerId);
+      if (entry && !this.#connection(entry.peer)) this.#lost(entry);
+    });
+  }
+
+  start(): void {
+    this.#running = true;
+    for (const entry of this.#kept.values()) this.#tend(entry);
+  }
+
+  stop(): void {
+    this.#running = false;
+    for (const entry of this.#kept.values()) this.#unschedule(entry);
+  }
+
+  relays(): readonly RelayStatus[] {
+    return [...this.#kept.values()].filter(entry => entry.isRelay).map(entry => this.#relayStatus(entry));
+  }
+
+  bootstrap(): readonly BootstrapStatus[] {
+    return [...this.#kept.values()].filter(entry => entry.isBootstrap).map(entry => this.#bootstrapStatus(entry));
+  }
+
+  addRelay(address: string): RelayStatus {
+    const entry = this.#add(address);
+    entry.isRelay = true;
+    this.#changed(entry);
+    return this.#relayStatus(entry);
+  }
+
+  addBootstrap(address: string): BootstrapStatus {
+    const entry = this.#add(address);
+    entry.isBootstrap = true;
+    this.#changed(entry);
+    return this.#bootstrapStatus(entry);
+  }
+
+  async removeRelay(peer: PeerId): Promise<void> {
+    const entry = this.#kept.get(peer);
+    if (!entry?.isRelay) throw new AppError('RELAY_NOT_FOUND');
+    entry.isRelay = false;
+    entry.hadReservation = false;
+    await this.#removed(entry);
+  }
+
+  async removeBootstrap(peer: PeerId): Promise<void> {
+    const entry = this.#kept.get(peer);
+    if (!entry?.isBootstrap) throw new AppError('RELAY_NOT_FOUND');
+    entry.isBootstrap = false;
+    if (!entry.isRelay) await this.#removed(entry);
+  }
+
+  isInfrastructure(peer: PeerId): boolean {
+    return this.#kept.has(peer);
+  }
+
+  async check(): Promise<void> {
+    await Promise.all([...this.#kept.values()].map(entry => this.#tend(entry)));
+  }
+
+  dialAddresses(): readonly string[] {
+    const relays = [...this.#kept.values()].filter(entry => entry.isRelay);
+    const connected = relays.filter(entry => this.#connection(entry.peer));
+    const others = relays.filter(entry => !connected.includes(entry));
+    return [...connected, ...others].flatMap(entry => entry.addresses[0]?.text ?? []);
+  }
+
+  #add(address: string): KeptPeer {
+    const named = parseNamedAddress(address);
+    if (named.peer === this.#deps.host.node.peerId.toString()) throw new AppError('PEER_IS_SELF');
+    const known = this.#kept.get(named.peer);
+    if (known) {
+      if (known.addresses.length < MAX_ADDRESSES_PER_PEER && known.addresses.every(({ text }) => text !== named.text))
+        known.addresses.push(named);
+      return known;
+    }
+    if (this.#kept.size >= MAX_KEPT_PEERS)
+      throw new AppError('ADDRESS_INVALID', { detail: `More than ${MAX_KEPT_PEERS} relays are not kept.` });
+    const entry: KeptPeer = {
+      peer: named.peer,
+      addresses: [named],
+      isRelay: false,
+      isBootstrap: false,
+      failures: 0,
+      lastError: null,
+      hadReservation: false,
+      reserving: false,
+      running: null,
+      timer: null,
+      nextTryAtMs: null,
+    };
+    this.#kept.set(named.peer, entry);
+    return entry;
+  }
+
+  #changed(entry: KeptPeer): void {
+    if (!this.#running) return;
+    entry.failures = 0;
+    this.#tend(entry);
+    this.#deps.onChange();
+  }
+
+  /** A reservation ends with the connection it was made on. */
+  async #removed(entry: KeptPeer): Promise<void> {
+    const gone = !entry.isRelay && !entry.isBootstrap;
+    if (gone) {
+      this.#kept.delete(entry.peer);
+      this.#unschedule(entry);
+    }
+    const id = peerIdFromString(entry.peer);
+    const { node } = this.#deps.host;
+    if (gone) await node.peerStore.merge(id, { tags: { 'p2pmsg-kept': undefined } }).catch(() => undefined);
+    await node.hangUp(id, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+    for (const other of this.#kept.values()) this.#tend(other);
+    this.#deps.onChange();
+  }
+
+  #lost(entry: KeptPeer): void {
+    if (!this.#running) return;
+    entry.failures = 0;
+    if (!entry.running) this.#schedule(entry, FIRST_TRY_AFTER_LOSS_MS * (0.5 + Math.random()));
+    // Another relay may have to take over.
+    for (const other of this.#kept.values()) if (other !== entry && other.failures === 0 && this.#wantsReservation(other)) this.#tend(other);
+    this.#deps.onChange();
+  }
+
+  /** Brings one peer into the state it should be in, and sees to it that this happens again. */
+  #tend(entry: KeptPeer): Promise<void> {
+    if (!this.#running) return Promise.resolve();
+    entry.running ??= this.#bring(entry).finally(() => {
+      entry.running = null;
+      // What was lost while we were at it was not scheduled by #lost.
+      if (this.#running && this.#kept.has(entry.peer)) this.#schedule(entry, this.#nextDelayMs(entry));
+    });
+    return entry.running;
+  }
+
+  async #bring(entry: KeptPeer): Promise<void> {
+    this.#unschedule(entry);
+    try {
+      await this.#connect(entry);
+      if (this.#wantsReservation(entry)) await this.#reserve(entry);
+      entry.failures = 0;
+      entry.lastError = null;
+    } catch (error) {
+      entry.failures += 1;
+      entry.lastError = describeFailure(error);
+      this.#deps.log.debug({ peer: entry.peer, reason: String(error) }, 'relay not reached');
+    }
+    this.#deps.onChange();
+  }
+
+  #nextDelayMs(entry: KeptPeer): number {
+    if (entry.failures > 0) return backoffMs(entry.failures, RECONNECT);
+    const well = this.#connection(entry.peer) && !this.#wantsReservation(entry);
+    return well ? CHECK_EVERY_MS : FIRST_TRY_AFTER_LOSS_MS;
+  }
+
+  async #connect(entry: KeptPeer): Promise<void> {
+    if (!this.#connection(entry.peer)) {
+      const targets = { addresses: entry.addresses.map(({ text }) => text), relays: [] };
+      await this.#deps.dialer.dial(entry.peer, targets, AbortSignal.timeout(DIAL_TIMEOUT_MS));
+    }
+    await this.#deps.host.node.peerStore.merge(peerIdFromString(entry.peer), {
+      multiaddrs: entry.addresses.map(address => address.multiaddr),
+      tags: TAG,
+    });
+  }
+
+  async #reserve(entry: KeptPeer): Promise<void> {
+    if (this.#deps.circuits.expiresAtUnixMs(entry.peer) !== null) return;
+    entry.reserving = true;
+    try {
+      await this.#waitForIdentify(entry.peer);
+      await this.#deps.circuits.reserve(entry.peer);
+      entry.hadReservation = true;
+    } finally {
+      entry.reserving = false;
+    }
+  }
+
+  /** A request before identify would be refused by a list of protocols that is not there yet. */
+  async #waitForIdentify(peer: PeerId): Promise<void> {
+    const { circuits, clock, host } = this.#deps;
+    if (await circuits.isRelay(peer)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const onIdentify = (event: { detail: { peerId: { toString(): string } } }): void => {
+      if (event.detail.peerId.toString() === peer) resolve();
+    };
+    const timer = clock.after(IDENTIFY_TIMEOUT_MS, resolve);
+    host.node.addEventListener('peer:identify', onIdentify);
+    try {
+      if (!(await circuits.isRelay(peer))) await promise;
+    } finally {
+      timer.cancel();
+      host.node.removeEventListener('peer:identify', onIdentify);
+    }
+    if (!(await circuits.isRelay(peer))) throw new Error('this node is not a circuit relay');
+  }
+
+  /** Whether this relay should be asked for one of the wanted reservations. */
+  #wantsReservation(entry: KeptPeer): boolean {
+    const others = [...this.#kept.values()].filter(
+      other =>
+        other !== entry &&
+        other.isRelay &&
+        (other.reserving || this.#deps.circuits.expiresAtUnixMs(other.peer) !== null),
+    );
+    const has = this.#deps.circuits.expiresAtUnixMs(entry.peer) !== null;
+    return entry.isRelay && !has && others.length < this.#wanted;
+  }
+
+  #connection(peer: PeerId): Connection | undefined {
+    return this.#deps.host.node
+      .getConnections(peerIdFromString(peer))
+      .find(connection => connection.status === 'open' && !isCircuit(connection.remoteAddr));
+  }
+
+  #schedule(entry: KeptPeer, delayMs: number): void {
+    this.#unschedule(entry);
+    entry.nextTryAtMs = this.#deps.clock.nowUnixMs() + delayMs;
+    entry.timer = this.#deps.clock.after(delayMs, () => void this.#tend(entry));
+  }
+
+  #unschedule(entry: KeptPeer): void {
+    entry.timer?.cancel();
+    entry.timer = null;
+    entry.nextTryAtMs = null;
+  }
+
+  #relayStatus(entry: KeptPeer): RelayStatus {
+    const expiresAtUnixMs = this.#deps.circuits.expiresAtUnixMs(entry.peer);
+    const wants = this.#wantsReservation(entry);
+    const lost = entry.failures > 0 || (entry.hadReservation && wants);
+    return {
+      address: entry.addresses[0]?.text ?? '',
+      peerId: entry.peer,
+      reservation: expiresAtUnixMs !== null ? 'active' : lost ? 'lost' : 'pending',
+      connected: this.#connection(entry.peer) !== undefined,
+      ...(expiresAtUnixMs !== null && { expiresAtUnixMs: expiresAtUnixMs as UnixMs }),
+      ...((wants || lost) && entry.nextTryAtMs !== null && { nextTryUnixMs: Math.round(entry.nextTryAtMs) as UnixMs }),
+      ...(entry.lastError !== null && { lastError: entry.lastError }),
+    };
+  }
+
+  #bootstrapStatus(entry: KeptPeer): BootstrapStatus {
+    return {
+      address: entry.addresses[0]?.text ?? '',
+      peerId: entry.peer,
+      connected: this.#connection(entry.peer) !== undefined,
+    };
+  }
+}
+
+/** One short sentence for people. Messages of foreign errors may hold what a peer sent. */
+function describeFailure(error: unknown): string {
+  const inner = error instanceof AggregateError ? error.errors[0] : error;
+  const text = inner instanceof Error ? inner.message : String(inner);
+  if (/ECONNREFUSED/.test(text)) return 'connection refused';
+  if (/EHOSTUNREACH|ENETUNREACH/.test(text)) return 'no route';
+  if (/ENOTFOUND|EAI_AGAIN/.test(text)) return 'name not found';
+  if (/timed out|timeout|aborted/i.test(text)) return 'timed out';
+  if (/another peer|Payload identity key|expected peer/i.test(text)) return 'another peer answered at this address';
+  if (/RESERVATION_REFUSED|status RESOURCE_LIMIT/.test(text)) return 'the relay is full';
+  if (/PERMISSION_DENIED/.test(text)) return 'the relay refused';
+  if (/not a circuit relay/.test(text)) return 'not a circuit relay';
+  return 'not reachable';
+}

@@ -1,0 +1,184 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { AppError } from '#api/errors';
+import type { PeerId, UnixMs } from '#api/ids';
+import type { About, BootstrapState, Network as NetworkReply, Node, Peer, RelayState } from '#api/rest/node';
+import type { Page, PageQuery } from '#api/rest/primitives';
+import { paginate } from './base/paging.ts';
+import type { Config } from './config.ts';
+import type { NetworkService } from './http/services.ts';
+import type { Network, NetworkState } from './net/network.ts';
+import type { Store } from './store/database.ts';
+import type { NodeQueries } from './store/node-queries.ts';
+
+/** Facts about this node for the API: name, addresses, relays. Settings changed at run time live in the database and win. */
+export function createNodeService(deps: { store: Store; sql: NodeQueries; config: Config; self: PeerId }) {
+  const { store, sql, self } = deps;
+  let { config } = deps;
+
+  const name = (): string => sql.meta.get({ key: 'name' })?.value ?? config.name ?? `anon-${self.slice(-6)}`;
+  const discoverable = (): boolean =>
+    (sql.meta.get({ key: 'discoverable' })?.value ?? String(config.presence.discoverable)) === 'true';
+
+  const showNetwork = (state: NetworkState): NetworkReply => ({
+    nat: 'unknown',
+    addresses: [...state.addresses],
+    relays: state.relays.map(relay => ({ ...relay })),
+    bootstrap: state.bootstrap.map(node => ({ ...node })),
+    mdns: state.mdns,
+    connections: state.connections,
+    lobbySubscribers: state.lobbySubscribers,
+  });
+
+  const saveRelay = (kind: 'relay' | 'bootstrap', state: { peerId: PeerId; address: string }): Promise<void> =>
+    store.queue.commit(() => {
+      sql.saveRelay.run({ kind, peer: state.peerId, address: state.address, at: Date.now() });
+    });
+  const removeRelay = async (kind: 'relay' | 'bootstrap', peer: PeerId): Promise<void> => {
+    await store.queue.commit(() => sql.removeRelay.run({ kind, peer }));
+  };
+
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const connections = new Gauge({ name: 'p2pmsg_connections', help: 'open libp2p connections', registers: [registry] });
+  const head = new Gauge({ name: 'p2pmsg_event_log_head', help: 'seq of the newest event', registers: [registry] });
+
+  return {
+    name,
+    discoverable,
+
+    show: (now: {
+      version: string;
+      startedAtUnixMs: UnixMs;
+      addresses: readonly string[];
+      readOnly: boolean;
+      ratchetIdentity: Uint8Array;
+    }): Node => ({
+      peerId: self,
+      name: name(),
+      version: now.version,
+      addresses: [...now.addresses],
+      discoverable: discoverable(),
+      startedAtUnixMs: now.startedAtUnixMs,
+      readOnly: now.readOnly,
+      lobby: config.lobby.enabled,
+      safety: { ratchetIdentity: Buffer.from(now.ratchetIdentity).toString('hex') },
+    }),
+
+    patch: (change: { name?: string; discoverable?: boolean }): Promise<void> =>
+      store.queue.commit(() => {
+        if (change.name !== undefined) sql.setMeta.run({ key: 'name', value: change.name });
+        if (change.discoverable !== undefined)
+          sql.setMeta.run({ key: 'discoverable', value: String(change.discoverable) });
+      }),
+
+    peers(list: readonly Peer[], query: PageQuery): Page<Peer> {
+      const key = (peer: Peer): string => `${(peer.name ?? '').toLowerCase()}\0${peer.peerId}`;
+      return paginate(
+        list.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)),
+        query,
+        key,
+      );
+    },
+
+    networkService: ({ network }: { network: Network }): NetworkService => ({
+      get: () => showNetwork(network.state()),
+      async addRelay(address): Promise<RelayState> {
+        const state = network.relays.addRelay(address);
+        await saveRelay('relay', state);
+        return state;
+      },
+      async removeRelay(peer) {
+        await network.relays.removeRelay(peer);
+        await removeRelay('relay', peer);
+      },
+      async addBootstrap(address): Promise<BootstrapState> {
+        const state = network.relays.addBootstrap(address);
+        await saveRelay('bootstrap', state);
+        return state;
+      },
+      async removeBootstrap(peer) {
+        await network.relays.removeBootstrap(peer);
+        await removeRelay('bootstrap', peer);
+      },
+      async check() {
+        await network.relays.check();
+        return showNetwork(network.state());
+      },
+    }),
+
+    /** Calls `tell` with what changed of relays and addresses since the last call. */
+    announcer(
+      network: Network,
+      tell: (change: { relays?: RelayState[]; addresses?: string[] }) => Promise<void>,
+    ): () => void {
+      let last = { relays: '', addresses: '' };
+      return () => {
+        const { relays, addresses } = showNetwork(network.state());
+        // Times move with each try; only a change of state is news.
+        const now = {
+          relays: JSON.stringify(
+            relays.map(relay => [relay.peerId, relay.address, relay.reservation, relay.connected]),
+          ),
+          addresses: JSON.stringify(addresses.toSorted()),
+        };
+        const change = {
+          ...(now.relays === last.relays ? {} : { relays }),
+          ...(now.addresses === last.addresses ? {} : { addresses }),
+        };
+        last = now;
+        if (Object.keys(change).length > 0) tell(change).catch(() => undefined); // Only while stopping; nothing is lost by it.
+      };
+    },
+
+    degraded: (state: NetworkState): string[] =>
+      state.relays.length > 0 && !state.relays.some(relay => relay.reservation === 'active')
+        ? ['no relay holds a reservation for us']
+        : [],
+
+    about: (version: string): About => ({
+      name: 'p2pmsgd',
+      version,
+      licence: 'AGPL-3.0-only',
+      commit: buildCommit(),
+      source: 'the package p2pmsg of this version; the repository is named in its package.json',
+    }),
+
+    metrics(now: { connections: number; head: number }): Promise<string> {
+      connections.set(now.connections);
+      head.set(now.head);
+      return registry.metrics();
+    },
+
+    /** Applies what SIGHUP may change: relays, bootstrap, discoverable. Names the rest. */
+    reload(next: Config, network: Network): string[] {
+      for (const address of next.net.relays) if (!config.net.relays.includes(address)) network.relays.addRelay(address);
+      for (const address of next.net.bootstrap)
+        if (!config.net.bootstrap.includes(address)) network.relays.addBootstrap(address);
+      const gone = (before: readonly string[], after: readonly string[]): PeerId[] =>
+        before
+          .filter(address => !after.includes(address))
+          .map(address => address.slice(address.lastIndexOf('/') + 1) as PeerId);
+      const forget = (error: unknown): void => {
+        if (!(error instanceof AppError && error.code === 'RELAY_NOT_FOUND')) throw error;
+      };
+      for (const peer of gone(config.net.relays, next.net.relays)) network.relays.removeRelay(peer).catch(forget);
+      for (const peer of gone(config.net.bootstrap, next.net.bootstrap))
+        network.relays.removeBootstrap(peer).catch(forget);
+      const restart = (['api', 'events', 'lobby', 'name'] as const).filter(
+        key => JSON.stringify(config[key]) !== JSON.stringify(next[key]),
+      );
+      const net = (['listen', 'announce', 'mdns', 'reservations'] as const).filter(
+        key => JSON.stringify(config.net[key]) !== JSON.stringify(next.net[key]),
+      );
+      config = next;
+      return [...restart, ...net.map(key => `net.${key}`)];
+    },
+  };
+}
+
+/** Written by the build; a checkout has none. */
+function buildCommit(): string {
+  const file = new URL('../COMMIT', import.meta.url);
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : 'unknown';
+}

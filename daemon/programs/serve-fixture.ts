@@ -1,0 +1,45 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parseHostPort } from '../config.ts';
+import { changedSettings } from '../config-sources.ts';
+import { takeLock } from '../store/lock.ts';
+import { runProgram } from './program.ts';
+
+/**
+ * `p2pmsgd` with a daemon that only answers /healthz, for tests of what is around the daemon. FAKE_STOP=hang never
+ * stops; FAKE_FATAL=1 reports a fatal fault after the start; FAKE_THROW=1 throws outside any promise.
+ */
+const exitCode = await runProgram(process.argv, {
+  version: '0.0.0-test',
+  takeLock: async home => takeLock(home),
+  createDaemon: async ({ config, onFatal }) => {
+    let current = config;
+    const server = createServer((_request, reply) => reply.end('{"status":"ok"}'));
+    return {
+      async start() {
+        const at = parseHostPort(config.api.listen);
+        await new Promise<void>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen(at?.port, at?.host, resolve);
+        });
+        if (process.env['FAKE_FATAL']) setImmediate(() => onFatal(new Error('fsync failed')));
+        if (process.env['FAKE_THROW'])
+          setImmediate(() => {
+            throw new Error('a bug');
+          });
+        const { address, port } = server.address() as AddressInfo;
+        return { peerId: '12D3KooWFake', api: `http://${address}:${port}`, addresses: ['/ip4/127.0.0.1/tcp/1'] };
+      },
+      async stop() {
+        if (process.env['FAKE_STOP'] === 'hang') await new Promise(() => undefined);
+        server.close();
+      },
+      async reload(next) {
+        const changed = changedSettings(current, next);
+        current = next;
+        return changed.filter(key => key !== 'log.level');
+      },
+    };
+  },
+});
+process.exit(exitCode);

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { CommitQueue } from './commit-queue.ts';
+import { migrate } from './migrate.ts';
+import type { Prepare } from './statement.ts';
+import { preparer } from './statement.ts';
+
+/** A fault of the database file that ends the start with one sentence. Exit code 78 for SCHEMA_NEWER, else 1. */
+export class DatabaseFault extends Error {
+  override readonly name = 'DatabaseFault';
+  readonly code: 'SCHEMA_NEWER' | 'DAMAGED' | 'SQLITE_TOO_OLD' | 'UNREADABLE';
+  constructor(code: DatabaseFault['code'], message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * `synchronous=FULL`: with NORMAL a commit can vanish at power loss. `secure_delete`: deleted texts leave no
+ * traces in free pages. Never `mmap_size`: an I/O error would be a signal instead of an error code.
+ */
+export const PRAGMAS = {
+  journal_mode: 'wal',
+  synchronous: 2,
+  foreign_keys: 1,
+  busy_timeout: 5000,
+  trusted_schema: 0,
+  cell_size_check: 1,
+  secure_delete: 1,
+  temp_store: 2,
+} as const;
+
+const MIN_SQLITE = [3, 51, 3] as const;
+
+export interface Store {
+  readonly path: string;
+  /** The last stop was not a clean one. */
+  readonly unclean: boolean;
+  readonly prepare: Prepare;
+  readonly queue: CommitQueue;
+  pragma(name: string): unknown;
+  /** One transaction at once, for the start, before anybody else writes. */
+  atomically<T>(run: () => T): T;
+  /** Marks the stop as clean and closes. Waits for queued commits. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens (or makes) `p2pmsg.db` in the home, checks and migrates it. The caller holds the lock of the home.
+ * @throws DatabaseFault
+ */
+export async function openStore(home: string): Promise<Store> {
+  const path = join(home, 'p2pmsg.db');
+  const existed = existsSync(path);
+  let db: Database.Database;
+  try {
+    db = new Database(path);
+    for (const [name, value] of Object.entries(PRAGMAS)) db.pragma(`${name} = ${value}`);
+    checkVersion(db);
+  } catch (error) {
+    if (error instanceof DatabaseFault) throw error;
+    throw new DatabaseFault('UNREADABLE', `cannot open the database ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  try {
+    await migrate(db, { home, existed });
+    const row = db.prepare("SELECT value FROM meta WHERE key = 'clean'").get() as { value: string } | undefined;
+    const unclean = existed && row?.value !== '1';
+    db.prepare("INSERT INTO meta (key, value) VALUES ('clean', '0') ON CONFLICT (key) DO UPDATE SET value = '0'").run();
+    const queue = new CommitQueue(db);
+    return {
+      path,
+      unclean,
+      prepare: preparer(db),
+      queue,
+      pragma: name => db.pragma(name, { simple: true }),
+      atomically: run => db.transaction(run).immediate(),
+      async close() {
+        await queue.close();
+        if (!db.open) return;
+        db.prepare("UPDATE meta SET value = '1' WHERE key = 'clean'").run();
+        db.close();
+      },
+    };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function checkVersion(db: Database.Database): void {
+  const { version } = db.prepare('SELECT sqlite_version() AS version').get() as { version: string };
+  const parts = version.split('.').map(Number);
+  for (let at = 0; at < MIN_SQLITE.length; at += 1) {
+    const [have, want] = [parts[at] ?? 0, MIN_SQLITE[at] ?? 0];
+    if (have > want) return;
+    if (have < want)
+      throw new DatabaseFault('SQLITE_TOO_OLD', `SQLite ${version} is too old, 3.51.3 or newer is needed`);
+  }
+}

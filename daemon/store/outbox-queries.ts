@@ -1,0 +1,302 @@
+import type { Prepare } from './statement.ts';
+import { p } from './statement.ts';
+
+/** Own contents on their way, their chain positions and sealed envelopes. */
+export function outboxQueries(prepare: Prepare) {
+  return {
+    insert: prepare(db =>
+      db
+        .insertInto('outbox')
+        .values({
+          peer: p('peer'),
+          device: p('device'),
+          message_id: p('messageId'),
+          visible: p('visible'),
+          content: p('content'),
+          content_hash: p('contentHash'),
+          created_at: p('at'),
+          state: 'queued',
+          epoch: null,
+          seq: null,
+          prev_head: null,
+          head: null,
+          envelope_id: null,
+          envelope: null,
+          session_initiator: null,
+          session_id: null,
+          reseals: 0,
+          next_reseal_at: 0,
+          delivered_at: null,
+        })
+        .returning('row'),
+    ),
+    /** Sealed or held, with a stored envelope, after a position: to be sent again on a new stream, in chain order. */
+    sealedAfter: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .selectAll()
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', 'in', ['sealed', 'held'])
+        .where('envelope', 'is not', null)
+        .where(x => x.or([x('epoch', '>', p('epoch')), x.and([x('epoch', '=', p('epoch')), x('seq', '>', p('seq'))])]))
+        .orderBy('epoch')
+        .orderBy('seq')
+        .limit(p('limit')),
+    ),
+    /** With a position, but the envelope was dropped: to be sealed anew (re-seal). */
+    toReseal: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .selectAll()
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', 'in', ['sealed', 'held'])
+        .where('envelope', 'is', null)
+        .where('next_reseal_at', '<=', p('now'))
+        .orderBy('epoch')
+        .orderBy('seq')
+        .limit(p('limit')),
+    ),
+    nextReseal: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .select(q => q.fn.min('next_reseal_at').as('at'))
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', 'in', ['sealed', 'held'])
+        .where('envelope', 'is', null),
+    ),
+    /** Waiting for the first sealing, in the order they were written. */
+    queued: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .selectAll()
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', '=', 'queued')
+        .orderBy('row')
+        .limit(p('limit')),
+    ),
+    sealedCount: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .select(q => q.fn.countAll<number>().as('count'))
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', 'in', ['sealed', 'held']),
+    ),
+    queuedVisible: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .select(['row', 'message_id'])
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', '=', p('state'))
+        .where('visible', '=', 1)
+        .orderBy('row')
+        .limit(1_000),
+    ),
+    anyOpen: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .select('row')
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', 'in', ['queued', 'sealed', 'held'])
+        .limit(1),
+    ),
+    cancel: prepare(db =>
+      db.updateTable('outbox').set({ state: 'cancelled' }).where('row', '=', p('row')).where('state', '=', 'queued'),
+    ),
+    peersWithOpenRows: prepare(db =>
+      db.selectFrom('outbox').select('peer').distinct().where('state', 'in', ['queued', 'sealed', 'held']),
+    ),
+    get: prepare(db => db.selectFrom('outbox').selectAll().where('row', '=', p('row'))),
+    byEnvelope: prepare(db => db.selectFrom('outbox').selectAll().where('envelope_id', '=', p('envelopeId'))),
+    byMessage: prepare(db => db.selectFrom('outbox').selectAll().where('message_id', '=', p('messageId'))),
+    seal: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({
+          state: 'sealed',
+          epoch: p('epoch'),
+          seq: p('seq'),
+          prev_head: p('prevHead'),
+          head: p('head'),
+          envelope_id: p('envelopeId'),
+          envelope: p('envelope'),
+          session_initiator: p('initiator'),
+          session_id: p('sessionId'),
+        })
+        .where('row', '=', p('row')),
+    ),
+    setState: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({ state: p('state') })
+        .where('row', '=', p('row')),
+    ),
+    delivered: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({ state: 'delivered', delivered_at: p('at'), envelope: null })
+        .where('row', '=', p('row')),
+    ),
+    /** The envelope is dropped, the position stays: the next sealing makes a new one in the newest session. */
+    needReseal: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set(x => ({ state: 'sealed', envelope: null, reseals: x('reseals', '+', 1), next_reseal_at: p('nextAt') }))
+        .where('row', '=', p('row')),
+    ),
+    /** The content goes, its hash and position stay: it is answered by a tombstone. */
+    entomb: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({ state: 'sealed', content: null, visible: 0, envelope: null })
+        .where('row', '=', p('row')),
+    ),
+    /** Same, for a peer that was put back: not counted against the message. */
+    sendAgain: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({ state: 'sealed', envelope: null, reseals: 0, next_reseal_at: 0, delivered_at: null })
+        .where('row', '=', p('row')),
+    ),
+    /** After an own rollback: whatever was sealed and is not delivered gets a new position in the new epoch. */
+    unplaceOpen: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({
+          state: 'queued',
+          epoch: null,
+          seq: null,
+          prev_head: null,
+          head: null,
+          envelope_id: null,
+          envelope: null,
+          reseals: 0,
+          next_reseal_at: 0,
+        })
+        .where('state', 'in', ['sealed', 'held']),
+    ),
+    /** Sessions of this peer are lost: every envelope on its way is sealed anew. */
+    dropEnvelopes: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({ envelope: null })
+        .where('peer', '=', p('peer'))
+        .where('state', 'in', ['sealed', 'held']),
+    ),
+    atPosition: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .selectAll()
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('epoch', '=', p('epoch'))
+        .where('seq', '=', p('seq')),
+    ),
+    /** Acknowledged rows of a chain from a position on. */
+    deliveredFrom: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .select(['row', 'epoch', 'seq', 'message_id', 'visible'])
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', '=', 'delivered')
+        .where(x => x.or([x('epoch', '>', p('epoch')), x.and([x('epoch', '=', p('epoch')), x('seq', '>', p('seq'))])]))
+        .orderBy('epoch')
+        .orderBy('seq'),
+    ),
+    highestDelivered: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .select(['epoch', 'seq', 'head'])
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', '=', 'delivered')
+        .where('epoch', 'is not', null)
+        .orderBy('epoch', 'desc')
+        .orderBy('seq', 'desc')
+        .limit(1),
+    ),
+    dropDelivered: prepare(db => db.deleteFrom('outbox').where('delivered_at', '<', p('before'))),
+    removeContentsOf: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({ content: null })
+        .where('state', '=', 'delivered')
+        .where('message_id', 'in', x =>
+          x.selectFrom('messages').select('id').where('conversation_id', '=', p('conversationId')),
+        ),
+    ),
+    removeContent: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({ content: null })
+        .where('message_id', '=', p('messageId'))
+        .where('state', '=', 'delivered'),
+    ),
+
+    chainOut: prepare(db =>
+      db.selectFrom('chains_out').selectAll().where('peer', '=', p('peer')).where('device', '=', p('device')),
+    ),
+    allChainsOut: prepare(db => db.selectFrom('chains_out').selectAll()),
+    saveChainOut: prepare(db =>
+      db
+        .insertInto('chains_out')
+        .values({ peer: p('peer'), device: p('device'), epoch: p('epoch'), seq: p('seq'), head: p('head') })
+        .onConflict(c =>
+          c.columns(['peer', 'device']).doUpdateSet(x => ({
+            epoch: x.ref('excluded.epoch'),
+            seq: x.ref('excluded.seq'),
+            head: x.ref('excluded.head'),
+          })),
+        ),
+    ),
+    repair: prepare(db => db.selectFrom('repair').selectAll().where('peer', '=', p('peer'))),
+    saveRepair: prepare(db =>
+      db
+        .insertInto('repair')
+        .values({
+          peer: p('peer'),
+          tokens: p('tokens'),
+          refilled_at: p('refilledAt'),
+          resend_at: p('resendAt'),
+          resend_backoff_ms: p('resendBackoffMs'),
+        })
+        .onConflict(c =>
+          c.column('peer').doUpdateSet(x => ({
+            tokens: x.ref('excluded.tokens'),
+            refilled_at: x.ref('excluded.refilled_at'),
+            resend_at: x.ref('excluded.resend_at'),
+            resend_backoff_ms: x.ref('excluded.resend_backoff_ms'),
+          })),
+        ),
+    ),
+    addTrace: prepare(db =>
+      db.insertInto('trace').values({
+        message_id: p('messageId'),
+        peer: p('peer'),
+        at: p('at'),
+        path: p('path'),
+        relay: p('relay'),
+        outcome: p('outcome'),
+        code: p('code'),
+        duration_ms: p('durationMs'),
+      }),
+    ),
+    trace: prepare(db =>
+      db.selectFrom('trace').selectAll().where('message_id', '=', p('messageId')).orderBy('row', 'desc').limit(100),
+    ),
+    traceCount: prepare(db =>
+      db
+        .selectFrom('trace')
+        .select(q => q.fn.countAll<number>().as('count'))
+        .where('message_id', '=', p('messageId')),
+    ),
+  };
+}
+export type OutboxQueries = ReturnType<typeof outboxQueries>;

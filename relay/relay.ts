@@ -1,0 +1,137 @@
+import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2';
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht';
+import { peerIdFromString } from '@libp2p/peer-id';
+import type { Ping } from '@libp2p/ping';
+import type { PeerId } from '#api/ids';
+import { AGENT_RELAY, KAD_PROTOCOL } from '#api/wire/protocols';
+import type { Clock } from '../daemon/base/clock.ts';
+import type { Logger } from '../daemon/base/logger.ts';
+import { createHost, type Host, hostAddresses, type HostOptions, listenAddresses, RELAY_BUDGET } from '../daemon/net/host.ts';
+import type { Identity } from '../daemon/net/keyfile.ts';
+import { BoundedDatastore } from './bounded-datastore.ts';
+import { createCircuitGate, type RelayLimits } from './limits.ts';
+import { joinLobby } from './lobby-hub.ts';
+
+/** Records that strangers may leave in the DHT. */
+const MAX_DHT_RECORDS = 20_000;
+
+export interface RelayOptions {
+  readonly listen: readonly string[];
+  /** If not empty, clients are told these addresses and no others. */
+  readonly announce: readonly string[];
+  readonly version: string;
+  readonly limits: RelayLimits;
+  readonly metrics?: NonNullable<HostOptions['metrics']>;
+}
+
+export interface RelayCounts {
+  readonly connections: number;
+  readonly reservations: number;
+  readonly lobbyForwarded: number;
+  readonly lobbyIgnored: number;
+}
+
+export interface Relay {
+  readonly peerId: PeerId;
+  /** As clients are told, ending in /p2p/<self>. Known after the start. */
+  addresses(): readonly string[];
+  counts(): RelayCounts;
+  /** @throws Error with `exitCode` when a listen address cannot be used */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Circuit relay, bootstrap node and lobby hub in one libp2p node, for our daemons and for P2PMsg clients. */
+export async function createRelay(
+  deps: { log: Logger; clock: Clock; identity: Identity },
+  options: RelayOptions,
+): Promise<Relay> {
+  const { limits } = options;
+  // libp2p builds the server while it builds the node.
+  const parts: { host: Host | null; circuits: CircuitRelayService | null } = { host: null, circuits: null };
+  const host = await createHost(deps, {
+    listen: options.listen,
+    announce: options.announce,
+    appendAnnounce: [],
+    agent: `${AGENT_RELAY}/${options.version}`,
+    budget: RELAY_BUDGET,
+    datastore: new BoundedDatastore({ prefix: '/dht', maxEntries: MAX_DHT_RECORDS }),
+    ...(options.metrics && { metrics: options.metrics }),
+    connectionGater: createCircuitGate(
+      {
+        connections: peer => parts.host?.node.getConnections(peer) ?? [],
+        reservedFrom: except =>
+          [...(parts.circuits?.reservations.entries() ?? [])]
+            .filter(([peer]) => !peer.equals(except))
+            .map(([, reservation]) => reservation.addr),
+      },
+      limits,
+    ),
+    services: {
+      circuits: components => {
+        parts.circuits = circuitRelayServer({
+          hopTimeout: 15_000,
+          maxInboundHopStreams: limits.circuitsPerPeer + 8,
+          maxOutboundStopStreams: 512,
+          reservations: {
+            maxReservations: limits.reservations,
+            reservationTtl: limits.reservationMs,
+            defaultDataLimit: BigInt(limits.circuitBytes),
+            defaultDurationLimit: limits.circuitMs,
+          },
+        })(components);
+        return parts.circuits;
+      },
+      kad: components =>
+        kadDHT({
+          protocol: KAD_PROTOCOL,
+          clientMode: false,
+          peerInfoMapper: passthroughMapper,
+          allowQueryWithZeroPeers: true,
+          validators: {},
+          selectors: {},
+          routingTableUpdateMaxQueueSize: 1_024,
+          // libp2p hands every service to every other; their names are not in the type.
+        })(components as typeof components & { ping: Ping }),
+    },
+  });
+  parts.host = host;
+  const lobby = joinLobby({ host, clock: deps.clock });
+  releaseReservations(host, () => parts.circuits);
+
+  return {
+    peerId: deps.identity.peerId,
+    addresses: () => {
+      const told = hostAddresses(host);
+      return told.length > 0 ? told : listenAddresses(host);
+    },
+    counts: () => {
+      const { forwarded, ignored } = lobby.counts();
+      return {
+        connections: host.node.getConnections().length,
+        reservations: parts.circuits?.reservations.size ?? 0,
+        lobbyForwarded: forwarded,
+        lobbyIgnored: ignored,
+      };
+    },
+    async start() {
+      await host.node.start();
+    },
+    async stop() {
+      await host.node.stop();
+    },
+  };
+}
+
+/**
+ * A reservation is worth nothing once its peer has gone, but libp2p keeps it for its full time: peers that come and go
+ * would fill the relay. Its timer must go too, since it would later end a newer reservation of the same peer.
+ */
+function releaseReservations(host: Host, circuits: () => CircuitRelayService | null): void {
+  host.node.addEventListener('peer:disconnect', event => {
+    const reservations = circuits()?.reservations;
+    const peer = peerIdFromString(event.detail.toString());
+    reservations?.get(peer)?.signal.clear();
+    reservations?.delete(peer);
+  });
+}
