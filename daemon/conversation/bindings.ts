@@ -32,9 +32,22 @@ export const fingerprintOf = (identity: Uint8Array): string =>
 
 export function createBindings(
   core: Core,
-  deps: { isContact: (peer: PeerId) => boolean; onPending: (peer: PeerId) => void },
+  deps: { isContact: (peer: PeerId) => boolean },
 ): Bindings {
   const { sql, store, feed } = core;
+
+  function judge(peer: PeerId, received: VerifiedBinding): 'refused' | 'known' | 'store' | 'pend' {
+    const stored = sql.ratchet.binding.get({ peer });
+    if (!stored) return 'store';
+    const change = compareBinding({ seq: stored.seq, ratchetIdentity: stored.ratchet_identity }, received);
+    if (change === 'refused') return 'refused';
+    if (change === 'same') return received.seq > stored.seq && stored.pending_identity === null ? 'store' : 'known';
+    // Nobody has trusted the old key yet: the newer binding simply replaces it.
+    if (!deps.isContact(peer)) return 'store';
+    if (stored.pending_seq === null || received.seq > stored.pending_seq) return 'pend';
+    return received.seq === stored.pending_seq ? 'known' : 'refused';
+  }
+
   return {
     async note(peer, signed) {
       let verified: VerifiedBinding;
@@ -44,39 +57,25 @@ export function createBindings(
         if (error instanceof SignedError) return null;
         throw error;
       }
-      const stored = sql.ratchet.binding.get({ peer });
-      const bytes = toBinary(SignedSchema, signed);
-      const args = { peer, seq: verified.seq, identity: verified.ratchetIdentity, signed: bytes };
-      if (!stored) {
-        await store.queue.commit(() => {
-          if (!sql.ratchet.binding.get({ peer })) sql.ratchet.saveBinding.run(args);
-        });
-        return verified;
-      }
-      const change = compareBinding({ seq: stored.seq, ratchetIdentity: stored.ratchet_identity }, verified);
-      if (change === 'refused') return null;
-      if (change === 'same') {
-        if (verified.seq > stored.seq && stored.pending_identity === null)
-          await store.queue.commit(() => sql.ratchet.saveBinding.run(args));
-        return verified;
-      }
-      if (stored.pending_seq !== null && verified.seq <= stored.pending_seq)
-        return verified.seq === stored.pending_seq ? verified : null;
-      if (!deps.isContact(peer)) {
-        // Nobody has trusted the old key yet: the newer binding simply replaces it.
-        await store.queue.commit(() => sql.ratchet.saveBinding.run(args));
-        return verified;
-      }
-      await store.queue.commit(tx => {
+      const known = judge(peer, verified);
+      if (known === 'refused') return null;
+      if (known === 'known') return verified;
+      const args = { peer, seq: verified.seq, identity: verified.ratchetIdentity, signed: toBinary(SignedSchema, signed) };
+      // Judged again inside the transaction: the same news may come over two streams at once.
+      const outcome = await store.queue.commit(tx => {
+        const judged = judge(peer, verified);
+        const stored = sql.ratchet.binding.get({ peer });
+        if (judged === 'store') sql.ratchet.saveBinding.run(args);
+        if (judged !== 'pend' || !stored) return judged;
         sql.ratchet.setPendingBinding.run(args);
         feed.append(tx, 'contact.keyChanged', {
           peerId: peer,
           oldFingerprint: fingerprintOf(stored.ratchet_identity),
           newFingerprint: fingerprintOf(verified.ratchetIdentity),
         });
-        tx.afterCommit(() => deps.onPending(peer));
+        return judged;
       });
-      return verified;
+      return outcome === 'refused' ? null : verified;
     },
     identityOf: peer => sql.ratchet.binding.get({ peer })?.ratchet_identity ?? null,
     pending: peer => (sql.ratchet.binding.get({ peer })?.pending_identity ?? null) !== null,

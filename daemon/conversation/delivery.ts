@@ -65,8 +65,7 @@ export class Delivery {
     const ratchet: Ratchet = createRatchet(parts.keys.identity);
     this.staging = new Staging(core);
     this.bindings = createBindings(core, {
-      isContact: peer => book.row(peer) !== undefined,
-      onPending: () => undefined,
+      isContact: peer => book.row(peer) !== undefined
     });
     this.sealer = createSealer(core, {
       staging: this.staging,
@@ -159,6 +158,7 @@ export class Delivery {
       isContact: peer => this.#deps.book.isAccepted(peer),
       isBlocked: peer => this.#deps.book.isBlocked(peer),
     });
+    if (this.core.feed.putBack) await this.#linkDeps.healing.foundAtStart();
     transport.on('connected', peer => this.reachable(peer));
     transport.on('identified', (peer, info) => {
       if (!this.#deps.book.isAccepted(peer)) return;

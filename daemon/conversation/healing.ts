@@ -26,6 +26,8 @@ export interface Healing {
   answered(peer: PeerId, hello: ReadHello, tellPutBack: (acknowledged: Head) => void): Promise<void>;
   /** A Hello on a stream that the peer opened: tells only whether *we* were put back. */
   received(peer: PeerId, hello: ReadHello): Promise<void>;
+  /** The database was found put back at the start, before any peer could tell. */
+  foundAtStart(): Promise<void>;
   /** The peer says that we once acknowledged up to here. */
   putBack(peer: PeerId, acknowledged: Head): Promise<void>;
 }
@@ -76,6 +78,10 @@ export function createHealing(
       return;
     }
     healed = new Set([peer]);
+    await renewAll(peer, count);
+  }
+
+  async function renewAll(peer: PeerId | null, count: number): Promise<void> {
     core.log.warn(
       { peer, count },
       'this data folder was put back to an earlier state: sessions and prekeys are made anew',
@@ -95,8 +101,10 @@ export function createHealing(
       }
       sql.ratchet.retireAllSessions.run();
       sql.outbox.unplaceOpen.run();
-      feed.renew(tx);
-      feed.append(tx, 'message.healed', { peerId: peer, kind: 'rollback', count });
+      if (peer) {
+        feed.renew(tx);
+        feed.append(tx, 'message.healed', { peerId: peer, kind: 'rollback', count });
+      }
     });
     staging.forgetAll();
     await deps.keys().withdraw();
@@ -160,6 +168,11 @@ export function createHealing(
   }
 
   return {
+    foundAtStart: () =>
+      oneByOne(async () => {
+        healed = new Set();
+        await renewAll(null, 0);
+      }),
     received: (peer, hello) =>
       oneByOne(async () => {
         staging.raiseHighestSession(peer, hello.highestSession);

@@ -53,7 +53,7 @@ export function createSender(
       if (delivery.readOnly) throw new AppError('IDENTITY_IN_USE');
       if (Buffer.byteLength(input.text) > MAX_TEXT_BYTES) throw new AppError('TEXT_TOO_LARGE');
       const id = input.id ?? (randomUUIDv7() as MessageId);
-      await storing.get(id)?.catch(() => undefined);
+      for (let before = storing.get(id); before; before = storing.get(id)) await before.catch(() => undefined);
       const stored = sql.messages.get.get({ id });
       if (stored) return again(conversationId, input.text, messageOf(core, stored));
       const done = storeAndStart(peer, id, input.text);

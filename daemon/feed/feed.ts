@@ -13,6 +13,8 @@ import { eventQueries } from '../store/event-queries.ts';
  * nothing and, dropping rows at or below its cursor, sees nothing twice.
  */
 export interface Feed {
+  /** Found at the start: the database is older than what was handed out, so it was put back. */
+  readonly putBack: boolean;
   append<T extends EventType>(tx: Tx, type: T, data: EventData<T>): void;
   state(): { logId: string; head: number; oldest: number };
   /**
@@ -45,6 +47,7 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
   let { head, oldest } = sql.bounds();
   let logId = sql.logId();
   let firstSeq = sql.firstSeq();
+  let putBack = false;
 
   /**
    * A new log begins a whole step above everything the old one can have handed out, also in the future that was
@@ -64,7 +67,10 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
     }
     // The sidecar is written after each commit: when it is ahead, the database was put back behind our back. A crash
     // of the machine can only leave it behind, since commits are synced and the sidecar is not.
-    else if (sidecar.load(logId) > head) begin();
+    else if (sidecar.load(logId) > head) {
+      putBack = true;
+      begin();
+    }
   });
   const state = (): { logId: string; head: number; oldest: number } => ({
     logId,
@@ -81,6 +87,7 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
   };
 
   return {
+    putBack,
     append(tx, type, data) {
       const seq = sql.append(type, clock.nowUnixMs(), JSON.stringify(data));
       tx.afterCommit(() => committed(seq));

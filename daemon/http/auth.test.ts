@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { BOB } from '#api/rest/examples';
 import { ManualClock } from '../base/clock.ts';
 import { createFakeServices } from './fake-services.ts';
-import { type CallOptions, type HttpFixture, sendRaw, startHttp } from './http-fixture.ts';
+import { type CallOptions, type HttpFixture, startHttp } from './http-fixture.ts';
 import { isTokenText, newTokenText } from './token-text.ts';
 
 const open: HttpFixture[] = [];
@@ -55,7 +55,8 @@ describe('a token', () => {
   it.each([
     ['missing', {}, 'TOKEN_MISSING'],
     ['of another scheme', { authorization: 'Basic YTpi' }, 'TOKEN_MISSING'],
-    ['empty', { authorization: 'Bearer ' }, 'TOKEN_INVALID'],
+    ['empty', { authorization: 'Bearer ' }, 'TOKEN_MISSING'],
+    ['of two words', { authorization: 'Bearer a b' }, 'TOKEN_INVALID'],
     ['unknown', { authorization: `Bearer ${newTokenText()}` }, 'TOKEN_INVALID'],
     ['not one', { authorization: 'Bearer x' }, 'TOKEN_INVALID'],
   ])('that is %s is refused with 401', async (_what, headers, code) => {
@@ -127,18 +128,8 @@ describe('a token', () => {
   });
 
   it('of the environment counts as admin and has no row', async () => {
-    const http = await start({ environmentToken: 'a secret of the operator, long enough' });
-    expect(await outcome(http, '/v1/tokens', { token: 'a' })).toBe('TOKEN_INVALID');
-    const raw = await sendRaw(
-      { port: http.port },
-      {
-        path: '/v1/tokens',
-        headers: { host: http.host, authorization: 'Bearer a secret of the operator, long enough' },
-      },
-    );
-    // A bearer token has no blanks (RFC 6750): such a secret cannot be sent.
-    expect(raw.status).toBe(401);
     const other = await start({ environmentToken: 'operator-secret' });
+    expect(await outcome(other, '/v1/tokens', { token: 'operator' })).toBe('TOKEN_INVALID');
     expect(await outcome(other, '/v1/tokens', { token: 'operator-secret' })).toBe(200);
     expect((await other.call('GET', '/v1/tokens')).text).not.toContain('environment');
     expect((await other.call('DELETE', '/v1/tokens/environment')).status).toBe(404);

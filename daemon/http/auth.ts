@@ -104,7 +104,7 @@ export function createAuth(
   }
 
   function identifyBearer(header: string): Caller {
-    const secret = /^Bearer +([\x21-\x7e]*)$/i.exec(header)?.[1];
+    const secret = /^Bearer +(.+)$/i.exec(header)?.[1];
     if (secret === undefined) throw new AppError('TOKEN_MISSING');
     // A token of the environment may have any form.
     if (!isTokenText(secret) && options.environmentToken === undefined) throw new AppError('TOKEN_INVALID');

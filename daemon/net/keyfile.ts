@@ -10,6 +10,7 @@ import {
 import {
   chmodSync,
   closeSync,
+  fchmodSync,
   fsyncSync,
   linkSync,
   openSync,
@@ -135,7 +136,9 @@ function publicKeyObject(peer: PeerId): KeyObject {
 /** The bytes of the file, or null when there is none. Wider permissions than 0600 are taken away. */
 function readKeyFile(file: string): Uint8Array | null {
   try {
-    const { size, mode } = statSync(file);
+    const stat = statSync(file);
+    const { size, mode } = stat;
+    if (!stat.isFile()) throw new KeyFileError('UNREADABLE', `${file} is not a file`);
     if (size > MAX_FILE_BYTES) throw new KeyFileError('MALFORMED', `the key file ${file} is too large for a key`);
     if ((mode & 0o077) !== 0) chmodSync(file, 0o600);
     return readFileSync(file);
@@ -155,6 +158,7 @@ function writeNewFile(file: string, bytes: Uint8Array): boolean {
   try {
     const fd = openSync(draft, 'wx', 0o600);
     try {
+      fchmodSync(fd, 0o600); // whatever the umask took away
       writeSync(fd, bytes);
       fsyncSync(fd);
     } finally {

@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { tryGetNetConfig } from '@libp2p/utils';
@@ -55,6 +55,7 @@ export async function chooseDefaultListen(deps: { log: Logger }, home: string): 
     const port = await freeTcpPort();
     if (!(await isFree(port))) continue;
     writeFileSync(file, `${port}\n`, { mode: 0o600 });
+    chmodSync(file, 0o600); // whatever the umask took away
     deps.log.warn({ taken: kept ?? DEFAULT_PORT, port }, 'port taken: listening on another one, kept for next time');
     return defaultListen(port);
   }

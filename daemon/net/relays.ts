@@ -11,7 +11,7 @@ import type { Dialer } from './dialer.ts';
 import type { Host } from './host.ts';
 
 /** After a loss: soon, but not all clients of a relay in the same millisecond. */
-const RECONNECT = { firstMs: 1_000, maxMs: 10_000, growth: 1.5 };
+const RECONNECT = { firstMs: 1_000, maxMs: 10_000, growth: 1.3 };
 const FIRST_TRY_AFTER_LOSS_MS = 300;
 /** Whether all is still as it should be, when no event said otherwise. */
 const CHECK_EVERY_MS = 15_000;

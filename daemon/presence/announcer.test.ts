@@ -13,10 +13,12 @@ function setUp(options: ConstructorParameters<typeof Bed>[2] = {}) {
   return { clock, net, bed, sent, kinds };
 }
 
+const crowd = Array.from({ length: 200 }, (_, n) => fakePeer(`crowd${n}`));
+
 /** `count` strangers announce themselves to the node. */
 function fill(bed: Bed, clock: ManualClock, count: number): void {
-  for (let n = 0; n < count; n++)
-    bed.hear(fakePeer(`crowd${n}`), 1n, announceOf('REFRESH', { seq: clock.nowUnixMs(), refreshSeconds: 60 }));
+  const payload = announceOf('REFRESH', { seq: clock.nowUnixMs(), refreshSeconds: 60 });
+  for (const peer of crowd.slice(0, count)) bed.hear(peer, 1n, payload);
 }
 
 describe('PRESENCE', () => {
@@ -42,6 +44,17 @@ describe('PRESENCE', () => {
     await clock.advance(1_100);
     bed.transport.joined = true;
     await clock.advance(750);
+    expect(kinds()).toEqual(['PRESENCE']);
+  });
+
+  it('is tried again until a listener takes it', async () => {
+    const { clock, bed, kinds } = setUp();
+    bed.transport.mute = true;
+    bed.presence.start();
+    bed.transport.join();
+    await clock.advance(1_000);
+    bed.transport.mute = false;
+    await clock.advance(3_000);
     expect(kinds()).toEqual(['PRESENCE']);
   });
 
@@ -219,7 +232,7 @@ describe('WELCOME', () => {
   it('is sent by about 20 of n peers', async () => {
     let answers = 0;
     const random = seededRandom(11);
-    for (let run = 0; run < 200; run++) {
+    for (let run = 0; run < 100; run++) {
       const { clock, bed, kinds } = setUp({ random });
       bed.presence.start();
       bed.transport.join();
@@ -230,9 +243,9 @@ describe('WELCOME', () => {
       if (kinds().includes('WELCOME')) answers += 1;
       await bed.presence.stop();
     }
-    // 200 nodes, each with probability 20/200: 20 expected, 4.2 standard deviation.
-    expect(answers).toBeGreaterThan(7);
-    expect(answers).toBeLessThan(33);
+    // Half of 200 peers, each with probability 20/200: 10 expected, standard deviation 3.
+    expect(answers).toBeGreaterThan(2);
+    expect(answers).toBeLessThan(20);
   });
 
   it('is not provoked by relays and blocked peers', async () => {

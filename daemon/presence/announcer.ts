@@ -6,7 +6,7 @@ import { cleanName, encodeAnnounce, type AnnounceKind } from './announce.ts';
 import { createBudget } from './budget.ts';
 
 export interface OwnSeqStore {
-  /** The highest seq ever used, 0 at first. */
+  /** The highest seq that was saved, 0 at first. */
   load(): number;
   /** Resolves when it is durable. */
   save(seq: number): Promise<void>;
@@ -71,7 +71,6 @@ export function createAnnouncer(deps: AnnouncerDeps): Announcer {
   let running = false;
   let discoverable = deps.discoverable();
   let refreshSeconds = REFRESH_SECONDS;
-  let lastSeq = 0;
   let lastWelcomeMs = Number.NEGATIVE_INFINITY;
   let hadListeners = false;
   let addresses = new Set<string>();
@@ -87,8 +86,7 @@ export function createAnnouncer(deps: AnnouncerDeps): Announcer {
 
   async function publish(kind: AnnounceKind): Promise<void> {
     if (silent()) return;
-    const seq = Math.max(ownSeq.load() + 1, lastSeq + 1, clock.nowUnixMs());
-    lastSeq = seq;
+    const seq = Math.max(ownSeq.load() + 1, clock.nowUnixMs());
     // Durable before it is used: after a crash a seq is never used twice.
     await ownSeq.save(seq);
     if (silent()) return;
@@ -187,8 +185,7 @@ export function createAnnouncer(deps: AnnouncerDeps): Announcer {
     },
     raiseSeq() {
       const raised = tail.then(async () => {
-        lastSeq = Math.max(ownSeq.load(), lastSeq, clock.nowUnixMs()) + RAISE_BY_MS;
-        await ownSeq.save(lastSeq);
+        await ownSeq.save(Math.max(ownSeq.load(), clock.nowUnixMs()) + RAISE_BY_MS);
         presenceSoon();
       });
       tail = raised.catch(() => undefined);

@@ -69,6 +69,8 @@ const refused = (): never => {
 export class FakeTransport implements Transport {
   readonly self: PeerId;
   joined = false;
+  /** Its gossip stream is not open yet: listeners are known, but nothing gets to them. */
+  mute = false;
   ownAddresses: string[] = [];
   seqno = 1_000n;
   readonly #lobby: FakeLobby;
@@ -154,7 +156,7 @@ export class FakeTransport implements Transport {
     this.#subscription = options;
   }
   async publish(_topic: string, payload: Uint8Array): Promise<PublishResult> {
-    if (!this.joined) return { recipients: 0 };
+    if (!this.joined || this.mute) return { recipients: 0 };
     this.seqno += 1n;
     this.#lobby.spread(fakeMessage(this.self, this.seqno, payload));
     return { recipients: 1 };

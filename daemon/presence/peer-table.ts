@@ -42,7 +42,8 @@ export interface Entry {
   clockOffsetMs: number | null;
   /** Last sign of life, monotonic; null: none in this run. */
   lastSeenMs: number | null;
-  readonly storedLastSeenUnixMs: UnixMs | null;
+  /** The same as the wall clock showed it then, or as it was stored. */
+  lastSeenUnixMs: UnixMs | null;
   /** Last announce that counted, live or not, monotonic. */
   heardMs: number;
 }
@@ -59,6 +60,8 @@ const FLUSH_AFTER_MS = 1_000;
 const EVICT_AT_ONCE = 500;
 /** Time between two looks for room in a full table, each a walk over all of it. */
 const FULL_FOR_MS = 1_000;
+/** The two clocks never run quite alike; less than this is no jump. */
+const CLOCK_JUMP_MS = 1_000;
 export const MIN_REFRESH_MS = 15_000;
 
 export interface PeerTable {
@@ -115,9 +118,10 @@ export function createPeerTable(deps: PeerTableDeps, options: { maxPeers: number
   }
 
   function lastSeenUnixMs(entry: Entry): UnixMs | null {
-    if (entry.lastSeenMs === null) return entry.storedLastSeenUnixMs;
+    if (entry.lastSeenMs === null || entry.lastSeenUnixMs === null) return entry.lastSeenUnixMs;
     // Told in today's wall time, so that a clock jump does not make a false silence.
-    return Math.round(deps.clock.nowUnixMs() - (deps.clock.monotonicMs() - entry.lastSeenMs)) as UnixMs;
+    const today = Math.round(deps.clock.nowUnixMs() - (deps.clock.monotonicMs() - entry.lastSeenMs)) as UnixMs;
+    return Math.abs(today - entry.lastSeenUnixMs) > CLOCK_JUMP_MS ? today : entry.lastSeenUnixMs;
   }
 
   function markDirty(entry: Entry): void {
@@ -168,7 +172,7 @@ export function createPeerTable(deps: PeerTableDeps, options: { maxPeers: number
       refreshMs: MIN_REFRESH_MS,
       clockOffsetMs: null,
       lastSeenMs: null,
-      storedLastSeenUnixMs: row?.lastSeenUnixMs ?? null,
+      lastSeenUnixMs: row?.lastSeenUnixMs ?? null,
       heardMs: deps.clock.monotonicMs(),
     };
   }
@@ -192,6 +196,7 @@ export function createPeerTable(deps: PeerTableDeps, options: { maxPeers: number
     },
     touch(entry) {
       entry.lastSeenMs = deps.clock.monotonicMs();
+      entry.lastSeenUnixMs = deps.clock.nowUnixMs();
       entry.proven = true;
       entry.trusted = true;
     },

@@ -117,6 +117,16 @@ describe('the reaper', () => {
     }
   });
 
+  it('tells one "last seen" while nothing new comes, though the two clocks drift apart a little', async () => {
+    const { bed, clock, announce } = await setUp();
+    announce(stranger);
+    const first = bed.presence.get(stranger).lastSeenUnixMs;
+    clock.jumpWall(3);
+    await clock.advance(10_000);
+    clock.jumpWall(-9);
+    expect(bed.presence.get(stranger).lastSeenUnixMs).toBe(first);
+  });
+
   it('merges a wave of strangers within its tick, and tells contacts one by one', async () => {
     const { bed, clock, announce } = await setUp();
     bed.transport.open(friend);

@@ -9,11 +9,13 @@ import { SecretBytes, secret } from './secret-bytes.ts';
 function shows(output: string, key: Uint8Array): boolean {
   const numbers = ` ${(output.replaceAll(/"\d+":/g, ' ').match(/\d+/g) ?? []).join(' ')} `;
   const lower = output.toLowerCase();
-  for (let at = 0; at + 8 <= key.length; at++) {
+  // Records are long: every 16th run of them is enough, and meets all three alignments of base64.
+  const step = key.length > 64 ? 16 : 1;
+  for (let at = 0; at + 8 <= key.length; at += step) {
     const run = Buffer.from(key.subarray(at, at + 8));
     if (numbers.includes(` ${run.join(' ')} `)) return true;
     if (lower.includes(run.toString('hex'))) return true;
-    // 6 of the 8 bytes at each of the three alignments of base64.
+    // 6 bytes at a multiple of 3 are 8 characters of base64.
     if (output.includes(run.subarray(0, 6).toString('base64'))) return true;
     if (output.includes(run.subarray(0, 6).toString('base64url'))) return true;
   }

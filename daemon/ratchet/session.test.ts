@@ -355,6 +355,12 @@ test('a stored record with any damage ends in a code, or does no harm', async ()
   }
 });
 
+test('whatever libsignal throws gets a code, also what is no error of its own', async () => {
+  const { alice, name } = await started();
+  const sealed = alice.seal({ name: name.starter, plaintext: bytes('x'), nowUnixMs: Number.NaN });
+  expect(await refusal(sealed)).toBe('NO_SESSION');
+});
+
 test('records in writes are secret bytes', async () => {
   const { first } = await started();
   const [write] = first.writes;

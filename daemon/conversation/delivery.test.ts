@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import type { MessageId } from '#api/ids';
+import { Testbed } from './testbed.ts';
+
+test('a message and its answer arrive and are delivered', async () => {
+  await using bed = new Testbed();
+  const [a, b] = await bed.pair();
+  const { message } = await a.send(b, 'hello');
+  expect(message.state).toBe('queued');
+  await bed.until(() => a.history.get(message.id).state === 'delivered');
+  expect(b.texts(a)).toEqual(['hello']);
+  await b.send(a, 'hello yourself');
+  await bed.until(() => a.texts(b).length === 2);
+  expect(a.texts(b)).toEqual(['hello', 'hello yourself']);
+  await bed.until(() => b.all(a).every(one => one.direction === 'in' || one.state === 'delivered'));
+});
+
+test('hundreds of messages both ways keep their order', async () => {
+  await using bed = new Testbed();
+  const [a, b] = await bed.pair();
+  const sent: string[] = [];
+  for (let n = 0; n < 150; n += 1) {
+    sent.push(`m${n}`);
+    await Promise.all([a.send(b, `m${n}`), b.send(a, `m${n}`)]);
+    if (n % 50 === 0) await bed.pass(40);
+  }
+  await bed.until(() => b.texts(a, 'in').length === 150 && a.texts(b, 'in').length === 150);
+  expect(b.texts(a, 'in')).toEqual(sent);
+  expect(a.texts(b, 'in')).toEqual(sent);
+});
+
+test('the same id and text again is the same message, another text is refused', async () => {
+  await using bed = new Testbed();
+  const [a, b] = await bed.pair();
+  const id = '01a20334-6703-72fe-820b-c1410c63cd40' as MessageId;
+  const [first, second] = await Promise.all([a.send(b, 'once', id), a.send(b, 'once', id)]);
+  expect([first.created, second.created]).toEqual([true, false]);
+  await expect(a.send(b, 'other', id)).rejects.toMatchObject({ code: 'MESSAGE_ID_TAKEN' });
+  await bed.until(() => b.texts(a).length === 1);
+});
+
+test('what waits goes out when the peer comes back', async () => {
+  await using bed = new Testbed();
+  const [a, b] = await bed.pair();
+  bed.network.setLink(a.peer, b.peer, { up: false });
+  const { message } = await a.send(b, 'later');
+  await bed.pass(10_000);
+  expect(a.history.get(message.id)).toMatchObject({ state: 'queued', reason: 'no-path' });
+  bed.network.setLink(a.peer, b.peer, { up: true });
+  a.delivery.reachable(b.peer);
+  await bed.until(() => a.history.get(message.id).state === 'delivered', 2_000);
+});
+
+test('a stream cut at any byte loses and doubles nothing', async () => {
+  await using bed = new Testbed(7);
+  const [a, b] = await bed.pair();
+  await a.send(b, 'first');
+  await bed.until(() => b.texts(a).length === 1);
+  const sent = ['first'];
+  for (let cut = 0; cut < 120; cut += 1) {
+    const [from, to] = cut % 2 === 0 ? [a, b] : [b, a];
+    bed.network.cutAfter(from.peer, to.peer, Math.floor(bed.random() * 900), { what: cut % 3 === 0 ? 'stream' : 'connection' });
+    sent.push(`m${cut}`);
+    await a.send(b, `m${cut}`);
+    await bed.pass(100);
+    a.delivery.reachable(b.peer);
+  }
+  await bed.until(() => {
+    a.delivery.reachable(b.peer);
+    return b.texts(a).length >= sent.length;
+  });
+  expect(b.texts(a)).toEqual(sent);
+  await bed.until(() => a.all(b).every(one => one.state === 'delivered'));
+}, 120_000);

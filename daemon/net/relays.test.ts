@@ -1,0 +1,299 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { AppError } from '#api/errors';
+import type { PeerId } from '#api/ids';
+import { LOBBY_TOPIC } from '#api/wire/protocols';
+import { systemClock } from '../base/clock.ts';
+import { silentLogger } from '../base/logger.ts';
+import { generateIdentity } from './keyfile.ts';
+import { createNetwork, type Network, type NetworkOptions } from './network.ts';
+import type { FrameStream } from './transport.ts';
+import { until } from './until.ts';
+
+const PROTOCOL = '/p2pmsg-test/relays/1';
+const LIMITS = { maxInboundStreams: 4, maxOutboundStreams: 4 };
+const ready = z.object({ event: z.literal('ready'), peerId: z.string(), addresses: z.array(z.string()).min(1) });
+
+/** The relay as it is shipped: a process that can be killed. */
+interface RelayProgram {
+  readonly peer: PeerId;
+  readonly address: string;
+  readonly process: ChildProcess;
+}
+
+describe('relays', () => {
+  let folder = '';
+  const programs: ChildProcess[] = [];
+  const networks: Network[] = [];
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'relays-'));
+  });
+  afterEach(async () => {
+    await Promise.all(networks.splice(0).map(network => network.stop()));
+    for (const program of programs.splice(0)) await kill(program);
+    rmSync(folder, { recursive: true });
+  });
+
+  async function startRelay(home: string, listen: string, flags: string[] = []): Promise<RelayProgram> {
+    const root = new URL('../../', import.meta.url).pathname;
+    const args = ['serve', '--home', join(folder, home), '--listen', listen, '--log-level', 'silent', '--json', ...flags];
+    const program = spawn(join(root, 'bin/p2pmsg-relay'), args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    programs.push(program);
+    for await (const line of program.stdout.setEncoding('utf8')) {
+      const { peerId, addresses } = ready.parse(JSON.parse(String(line)));
+      return { peer: peerId as PeerId, address: addresses[0] ?? '', process: program };
+    }
+    throw new Error('the relay ended');
+  }
+
+  async function startNetwork(options: Partial<NetworkOptions>): Promise<Network> {
+    const network = await createNetwork(
+      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
+      {
+        listen: 'none',
+        announce: [],
+        relays: [],
+        bootstrap: [],
+        mdns: false,
+        reservations: 2,
+        version: 'test',
+        home: folder,
+        ...options,
+      },
+    );
+    networks.push(network);
+    return network;
+  }
+
+  const reservationOf = (network: Network): string | undefined => network.state().relays[0]?.reservation;
+  const reserved = (...all: Network[]): Promise<void> =>
+    until(() => all.every(network => reservationOf(network) === 'active'), 25_000);
+  const open = (from: Network, to: Network): Promise<FrameStream> =>
+    from.transport.openStream(to.transport.self, PROTOCOL, { signal: AbortSignal.timeout(8_000) });
+  const echo = async (network: Network): Promise<void> => {
+    await network.transport.handle(PROTOCOL, LIMITS, async stream => {
+      for await (const batch of stream.frames()) await stream.sendAll(batch);
+      await stream.close();
+    });
+  };
+  const exchange = async (from: Network, to: Network): Promise<void> => {
+    const stream = await open(from, to);
+    await stream.send(Uint8Array.of(42));
+    const { value } = await stream.frames()[Symbol.asyncIterator]().next();
+    expect(value).toEqual([Uint8Array.of(42)]);
+    await stream.close();
+  };
+
+  it('let peers without any open port reach each other and hear each other in the lobby', async () => {
+    const relay = await startRelay('r', '/ip4/127.40.1.1/tcp/0');
+    const a = await startNetwork({ relays: [relay.address] });
+    const b = await startNetwork({ relays: [`${relay.address}/p2p-circuit`] });
+    const heard: string[] = [];
+    for (const network of [a, b])
+      network.transport.subscribe(LOBBY_TOPIC, {
+        validate: () => 'accept',
+        receive: message => heard.push(`${message.author} ${new TextDecoder().decode(message.payload)}`),
+      });
+    await echo(b);
+    await a.start();
+    await b.start();
+    await reserved(a, b);
+    expect(a.state().addresses.some(address => address.startsWith(`${relay.address}/p2p-circuit/p2p/`))).toBe(true);
+    await until(() => a.transport.subscribers(LOBBY_TOPIC).includes(relay.peer));
+    await until(() => b.transport.subscribers(LOBBY_TOPIC).includes(relay.peer));
+    await a.transport.publish(LOBBY_TOPIC, Buffer.from('over the relay'));
+    await until(() => heard.length === 1);
+    expect(heard).toEqual([`${a.transport.self} over the relay`]);
+    await exchange(a, b);
+    expect(a.transport.connection(b.transport.self)).toMatchObject({ path: 'relayed', relay: relay.peer });
+    expect(a.transport.connection(b.transport.self)?.dataLimitBytes).toBeGreaterThan(60 * 1024 * 1024);
+    expect(a.relays.isInfrastructure(relay.peer)).toBe(true);
+  });
+
+  it('are found again after kill -9 and restart, and peers reach each other again', async () => {
+    let relay = await startRelay('r', '/ip4/127.40.2.1/tcp/0');
+    const listen = relay.address.split('/p2p/')[0] ?? '';
+    const a = await startNetwork({ relays: [relay.address] });
+    const b = await startNetwork({ relays: [relay.address] });
+    await echo(b);
+    await a.start();
+    await b.start();
+    await reserved(a, b);
+    const figures: string[] = [];
+    for (const downMs of [200, 3_000]) {
+      await exchange(a, b);
+      await kill(relay.process);
+      await until(() => reservationOf(a) === 'lost' && a.transport.connectedPeers().length === 0);
+      expect(a.state().relays[0]?.nextTryUnixMs).toBeGreaterThan(Date.now() - 60_000);
+      await new Promise(resolve => setTimeout(resolve, downMs));
+      relay = await startRelay('r', listen);
+      const upMs = performance.now();
+      await reserved(a, b);
+      const reservedMs = performance.now() - upMs;
+      await exchange(a, b);
+      figures.push(`down ${downMs} ms: reserved after ${Math.round(reservedMs)}, reached after ${Math.round(performance.now() - upMs)} ms`);
+      expect(reservedMs).toBeLessThan(10_000);
+    }
+    process.stdout.write(`${figures.join('\n')}\n`);
+  }, 90_000);
+
+  it('are not waited for at the start, and get their reservation when they come up', async () => {
+    const first = await startRelay('r', '/ip4/127.40.3.1/tcp/0');
+    await kill(first.process);
+    const a = await startNetwork({ relays: [first.address] });
+    const startMs = performance.now();
+    await a.start();
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    await until(() => reservationOf(a) === 'lost');
+    expect(a.state().relays[0]).toMatchObject({ connected: false, lastError: 'connection refused' });
+    await startRelay('r', first.address.split('/p2p/')[0] ?? '');
+    await reserved(a);
+    expect(a.state().relays[0]).not.toHaveProperty('lastError');
+  });
+
+  it('take over from one another, and only as many as wanted hold a reservation', async () => {
+    const one = await startRelay('r1', '/ip4/127.40.4.1/tcp/0');
+    const two = await startRelay('r2', '/ip4/127.40.4.2/tcp/0');
+    const a = await startNetwork({ relays: [one.address, two.address], reservations: 1 });
+    await a.start();
+    const active = (): PeerId[] =>
+      a.state().relays.flatMap(relay => (relay.reservation === 'active' ? relay.peerId : []));
+    await until(() => active().length === 1 && a.state().relays.every(relay => relay.connected));
+    const [holder] = active();
+    const [gone, left] = holder === one.peer ? [one, two] : [two, one];
+    await kill(gone.process);
+    await until(() => active().length === 1 && active()[0] === left.peer);
+  });
+
+  it('are added and removed at run time, with clear refusals', async () => {
+    const relay = await startRelay('r', '/ip4/127.40.5.1/tcp/0');
+    const a = await startNetwork({});
+    await a.start();
+    let changes = 0;
+    a.transport.on('networkChanged', () => {
+      changes += 1;
+    });
+    const codeOf = (run: () => unknown): string => {
+      try {
+        run();
+        return 'none';
+      } catch (error) {
+        return error instanceof AppError ? error.code : String(error);
+      }
+    };
+    for (const bad of ['', 'nonsense', '/ip4/127.0.0.1/tcp/1', `/p2p/${relay.peer}`, `${'/ip4/1.2.3.4'.repeat(60)}`])
+      expect(codeOf(() => a.relays.addRelay(bad))).toBe('ADDRESS_INVALID');
+    expect(codeOf(() => a.relays.addRelay(`/ip4/127.0.0.1/tcp/1/p2p/${a.transport.self}`))).toBe('PEER_IS_SELF');
+    expect(a.relays.addRelay(relay.address)).toMatchObject({ peerId: relay.peer, reservation: 'pending' });
+    await reserved(a);
+    expect(changes).toBeGreaterThan(0);
+    await a.relays.removeRelay(relay.peer);
+    expect(a.state()).toMatchObject({ relays: [], addresses: [] });
+    await until(() => a.transport.connection(relay.peer) === null);
+    await expect(a.relays.removeRelay(relay.peer)).rejects.toMatchObject({ code: 'RELAY_NOT_FOUND' });
+    a.relays.addBootstrap(relay.address);
+    await until(() => a.state().bootstrap[0]?.connected === true);
+    expect(a.state().relays).toEqual([]);
+    await a.relays.removeBootstrap(relay.peer);
+    a.relays.addRelay(relay.address);
+    await reserved(a);
+  });
+
+  it('carry 5 MiB over circuits of 128 KiB: each is cut, and what is resumed arrives once and in order', async () => {
+    const relay = await startRelay('r', '/ip4/127.40.6.1/tcp/0', ['--circuit-bytes', String(128 * 1024)]);
+    const a = await startNetwork({ relays: [relay.address] });
+    const b = await startNetwork({ relays: [relay.address] });
+    const frameBytes = 32 * 1024;
+    const total = (5 * 1024 * 1024) / frameBytes;
+    const got: number[] = [];
+    let cuts = 0;
+    // The receiver says first what it wants next; the sender goes on from there.
+    await b.transport.handle(PROTOCOL, LIMITS, async stream => {
+      await stream.send(Uint8Array.of(got.length));
+      try {
+        for await (const batch of stream.frames()) for (const frame of batch) if (frame[0] === got.length) got.push(got.length);
+      } catch {
+        cuts += 1;
+      }
+    });
+    await a.start();
+    await b.start();
+    await reserved(a, b);
+    expect(a.transport.connection(b.transport.self)).toBeNull();
+    while (got.length < total) {
+      const stream = await open(a, b);
+      expect(stream.connection.dataLimitBytes).toBeLessThanOrEqual(128 * 1024);
+      const failure = await sendFrom(stream, total, frameBytes).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      if (failure) expect(failure).toBeInstanceOf(Error);
+      stream.abort('done with this one');
+      await until(() => failure === null || a.transport.connection(b.transport.self) === null);
+    }
+    expect(got).toEqual(Array.from({ length: total }, (_, at) => at));
+    expect(cuts).toBeGreaterThan(20);
+    expect(reservationOf(a)).toBe('active');
+  }, 120_000);
+
+  it('are used at once when the direct addresses of a peer are dead', async () => {
+    const relay = await startRelay('r', '/ip4/127.40.7.1/tcp/0');
+    const a = await startNetwork({ relays: [relay.address] });
+    const b = await startNetwork({ relays: [relay.address] });
+    await echo(b);
+    await a.start();
+    await b.start();
+    await reserved(a, b);
+    // Accepts and says nothing: a dial hangs until its own timeout.
+    const silent = createServer(() => undefined);
+    await new Promise<void>(resolve => silent.listen({ host: '127.40.7.9', port: 0 }, resolve));
+    const at = silent.address();
+    const port = typeof at === 'object' && at ? at.port : 0;
+    const startMs = performance.now();
+    const addresses = [`/ip4/127.40.7.9/tcp/${port}`, '/ip4/127.40.7.8/tcp/9'];
+    const connection = await a.transport.connect(b.transport.self, { signal: AbortSignal.timeout(8_000), addresses });
+    expect(connection.path).toBe('relayed');
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    silent.close();
+  });
+
+  it('are left for a direct path as soon as the peer has one', async () => {
+    const relay = await startRelay('r', '/ip4/127.40.8.1/tcp/0');
+    const a = await startNetwork({ relays: [relay.address] });
+    const b = await startNetwork({ relays: [relay.address], listen: ['/ip4/127.40.8.2/tcp/0'] });
+    await echo(b);
+    await a.start();
+    await b.start();
+    await reserved(a, b);
+    const paths: string[] = [];
+    a.transport.on('pathChanged', (_, connection) => paths.push(connection.path));
+    // Nothing is known of b but its PeerId: the circuit comes first, identify tells the rest.
+    const first = await a.transport.connect(b.transport.self, { signal: AbortSignal.timeout(8_000) });
+    expect(first.path).toBe('relayed');
+    await until(() => a.transport.connection(b.transport.self)?.path === 'lan');
+    expect(paths).toEqual(['lan']);
+    await exchange(a, b);
+  });
+});
+
+async function sendFrom(stream: FrameStream, total: number, frameBytes: number): Promise<void> {
+  const { value } = await stream.frames()[Symbol.asyncIterator]().next();
+  for (let at = value?.[0]?.[0] ?? 0; at < total; at += 1) {
+    const frame = new Uint8Array(frameBytes);
+    frame[0] = at;
+    await stream.send(frame);
+  }
+  await stream.close();
+}
+
+async function kill(program: ChildProcess): Promise<void> {
+  if (program.exitCode !== null || program.signalCode !== null) return;
+  const ended = new Promise(resolve => program.once('exit', resolve));
+  program.kill('SIGKILL');
+  await ended;
+}

@@ -1,0 +1,344 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
+import { historyOf, type LogEvent, type Message, makeContacts, sendSurely, uuidV7, wholeLog } from '../api.ts';
+import { FOLLOW_WAYS, type FollowWay, followEvents } from '../event-follower.ts';
+import { type Daemon, type Program, startDaemon, startRelay, tcpAddress } from '../programs.ts';
+import type { Checks, Random, Scenario, ScenarioOptions } from '../scenario.ts';
+import { createChecks, eventually, percentile, seededRandom } from '../scenario.ts';
+import { openWorkspace } from '../workspace.ts';
+
+/** Per side. */
+const MESSAGES = { ci: 300, full: 2_000 };
+const ROUNDS = { ci: 8, full: 60 };
+const READY_MAX_MS = 3_000;
+const QUIET_TIMEOUT_MS = 240_000;
+const PAUSE_MAX_MS = 2_500;
+const STOP_MAX_MS = 5_000;
+
+interface Sent {
+  readonly id: string;
+  readonly text: string;
+}
+interface Side {
+  readonly daemon: Daemon;
+  readonly other: Daemon;
+  /** In the order in which their POST was answered. */
+  readonly sent: Sent[];
+  retries: number;
+}
+
+export const chaos: Scenario = {
+  what: 'messages both ways while relay and daemons are killed with SIGKILL at random',
+  tiers: ['ci', 'full'],
+  async run(options) {
+    const { tier, seed, numbers, say } = options;
+    const messages = numbers['messages'] ?? MESSAGES[tier];
+    const rounds = numbers['rounds'] ?? ROUNDS[tier];
+    const random = seededRandom(seed);
+    const checks = createChecks();
+    await using lab = openWorkspace('chaos');
+    const relay = await startRelay(lab);
+    const relays = [tcpAddress(relay)];
+    const a = await startDaemon(lab, { name: 'a', relays });
+    const b = await startDaemon(lab, { name: 'b', relays, listens: false });
+    const programs = [a, b, relay] as const;
+    await makeContacts(a, b);
+    const sides: readonly Side[] = [
+      { daemon: a, other: b, sent: [], retries: 0 },
+      { daemon: b, other: a, sent: [], retries: 0 },
+    ];
+    const followers = [a, b].map(daemon => follow(daemon, random.pick(FOLLOW_WAYS as [FollowWay])));
+
+    const gate = { open: 0 };
+    const writing = Promise.all(
+      sides.map(side => write(side, { messages, gate, random: seededRandom(random.next() * 2 ** 32) })),
+    );
+    let failure: unknown = null;
+    writing.catch((fault: unknown) => {
+      failure = fault;
+    });
+    const kills = { a: 0, b: 0, relay: 0 };
+    for (let round = 1; round <= rounds && failure === null; round += 1) {
+      gate.open = Math.ceil((messages * round) / rounds);
+      const victim = random.pick(programs);
+      kills[victim.name as 'a' | 'b' | 'relay'] += 1;
+      await killMoment(random, sides, messages / rounds);
+      await victim.kill();
+      const { wallMs, cpuMs } = (await victim.start(), victim.times.at(-1)) ?? { wallMs: 0, cpuMs: 0 };
+      say(`round ${round}/${rounds}: ${victim.name} killed, ready after ${Math.round(wallMs)} ms (${cpuMs} ms of CPU)`);
+      await pause(random.below(PAUSE_MAX_MS));
+    }
+    await writing;
+    const quietFromMs = performance.now();
+    const quiet = await waitQuiet(sides, say);
+    const quietMs = Math.round(performance.now() - quietFromMs);
+    checks.that('all is quiet in time', quiet, await statesOf(sides));
+
+    const logs = [];
+    for (const [at, side] of sides.entries()) logs.push(await verify(checks, side, followers[at] as Follower));
+    for (const { end } of followers) end();
+    const stops = await stopAll(checks, programs);
+    const restarts = programs.flatMap(({ times }) => times.slice(1));
+    const slowest = percentile(
+      restarts.map(({ wallMs }) => wallMs),
+      1,
+    );
+    const busiest = percentile(
+      restarts.map(({ cpuMs }) => cpuMs),
+      1,
+    );
+    // On a shared machine the wall clock says more about the neighbours: the short tier goes by processor time.
+    checks.that(
+      `ready within ${READY_MAX_MS} ms after each restart`,
+      (tier === 'ci' ? busiest : slowest) <= READY_MAX_MS,
+      { slowest, busiest },
+    );
+    if (checks.failed) {
+      lab.keep();
+      say(`the folder is kept: ${lab.folder}`);
+    }
+    return {
+      checks: checks.all,
+      figures: {
+        ...{ messages, rounds, kills, quietMs, stops },
+        retries: sides.map(({ retries }) => retries),
+        readyMs: {
+          max: slowest,
+          p95: percentile(
+            restarts.map(({ wallMs }) => wallMs),
+            0.95,
+          ),
+        },
+        readyCpuMs: {
+          max: busiest,
+          p95: percentile(
+            restarts.map(({ cpuMs }) => cpuMs),
+            0.95,
+          ),
+        },
+        events: logs,
+        databases: [a, b].map(peek),
+      },
+    };
+  },
+};
+
+/** Each message until it was answered, as far as the gate is open. */
+async function write(side: Side, run: { messages: number; gate: { open: number }; random: Random }): Promise<void> {
+  for (let number = 1; number <= run.messages; number += 1) {
+    while (number > run.gate.open) await pause(20);
+    const filler = '…é✓x'.repeat(run.random.below(run.random.below(20) === 0 ? 1_500 : 30));
+    const message = { id: uuidV7(), text: `${side.daemon.name} ${number} ${filler}` };
+    await sendSurely(
+      () => side.daemon.address,
+      side.other.peerId,
+      message,
+      () => {
+        side.retries += 1;
+      },
+    );
+    side.sent.push(message);
+  }
+}
+
+/** Half of the kills come in the middle of a burst of sends, the others at any time. */
+async function killMoment(random: Random, sides: readonly Side[], burst: number): Promise<void> {
+  const total = (): number => sides.reduce((sum, { sent }) => sum + sent.length, 0);
+  const from = total();
+  if (random.below(2) === 0) return void (await pause(random.below(1_500)));
+  const wanted = from + random.below(Math.max(1, Math.floor(burst * 2)));
+  await eventually(10_000, 1, () => total() >= wanted);
+}
+
+interface Follower {
+  readonly way: FollowWay;
+  readonly events: LogEvent[];
+  readonly end: () => void;
+}
+
+/** A client that was there all the time, over every restart. */
+function follow(daemon: Daemon, way: FollowWay): Follower {
+  const abort = new AbortController();
+  const events: LogEvent[] = [];
+  const run = async (): Promise<void> => {
+    for await (const event of followEvents(() => daemon.address, way, { after: 0, signal: abort.signal }))
+      events.push(event);
+  };
+  run().catch((fault: unknown) => events.push({ seq: -1, type: `the follower ended: ${String(fault)}`, data: null }));
+  return { way, events, end: () => abort.abort() };
+}
+
+const isDone = ({ state }: Message): boolean => state === 'delivered' || state === 'read';
+
+async function waitQuiet(sides: readonly Side[], say: ScenarioOptions['say']): Promise<boolean> {
+  let last = '';
+  const quiet = await eventually(QUIET_TIMEOUT_MS, 2_000, async () => {
+    const states = await statesOf(sides);
+    const text = JSON.stringify(states);
+    if (text !== last) say(`waiting: ${text}`);
+    last = text;
+    return states.every(({ received, expected, out }) => received >= expected && Object.keys(out).every(isDoneText));
+  });
+  await pause(3_000); // What comes late would be a double.
+  return quiet;
+}
+const isDoneText = (text: string): boolean => text === 'delivered' || text === 'read';
+
+async function statesOf(sides: readonly Side[]) {
+  return Promise.all(
+    sides.map(async ({ daemon, other, sent }) => {
+      const out = (await historyOf(daemon.address, other.peerId)).filter(({ direction }) => direction === 'out');
+      const received = (await historyOf(other.address, daemon.peerId)).filter(({ direction }) => direction === 'in');
+      const states: Record<string, number> = {};
+      for (const { state, reason } of out) {
+        const text = reason === undefined ? state : `${state}: ${reason}`;
+        states[text] = (states[text] ?? 0) + 1;
+      }
+      return { from: daemon.name, expected: sent.length, received: received.length, out: states };
+    }),
+  );
+}
+
+/** What `side` sent, in its own history, in the other's, and in the other's event log. */
+async function verify(checks: Checks, { daemon, other, sent }: Side, own: Follower) {
+  const way = `${daemon.name} to ${other.name}`;
+  const out = (await historyOf(daemon.address, other.peerId)).filter(({ direction }) => direction === 'out');
+  const received = (await historyOf(other.address, daemon.peerId)).filter(({ direction }) => direction === 'in');
+  const times = countBy(received.map(({ id }) => id));
+  checks.none(
+    `${way}: none lost`,
+    sent.filter(({ id }) => !times.has(id)),
+  );
+  checks.none(
+    `${way}: none doubled`,
+    [...times].filter(([, count]) => count > 1),
+  );
+  const texts = new Map(sent.map(({ id, text }) => [id, text]));
+  checks.none(
+    `${way}: none unreadable, none unknown`,
+    received.filter(({ id, text }) => texts.get(id) !== text),
+  );
+  checks.none(
+    `${way}: the sender kept each once`,
+    oddCounts(
+      sent.map(({ id }) => id),
+      out.map(({ id }) => id),
+    ),
+  );
+  checks.none(
+    `${way}: the order of the sender`,
+    firstDifference(
+      out.map(({ id }) => id),
+      received.map(({ id }) => id),
+    ),
+  );
+  checks.none(
+    `${way}: delivered in the eyes of the sender`,
+    out.filter(message => !isDone(message)),
+  );
+
+  const log = await wholeLog(other.address);
+  const idsOf = (type: string, events: readonly LogEvent[]): string[] =>
+    events.filter(event => event.type === type).map(({ data }) => (data as { id: string }).id);
+  checks.none(`${other.name}: no gap in the event log`, gaps(log.events));
+  checks.none(
+    `${way}: message.received once for each`,
+    oddCounts(
+      sent.map(({ id }) => id),
+      idsOf('message.received', log.events),
+    ),
+  );
+  checks.none(
+    `${way}: message.received in order`,
+    firstDifference(
+      out.map(({ id }) => id),
+      idsOf('message.received', log.events),
+    ),
+  );
+  checks.none(
+    `${other.name}: no gap was shown`,
+    log.events.filter(({ type }) => type === 'message.gap'),
+  );
+
+  const mine = await wholeLog(daemon.address);
+  checks.none(
+    `${way}: message.sent once for each`,
+    oddCounts(
+      sent.map(({ id }) => id),
+      idsOf('message.sent', mine.events),
+    ),
+  );
+  await eventually(10_000, 100, () => (own.events.at(-1)?.seq ?? 0) >= (mine.events.at(-1)?.seq ?? 0));
+  checks.none(
+    `${daemon.name}: a client that followed (${own.way}) saw what the log holds, each once`,
+    firstDifference(
+      mine.events.map(({ seq, type }) => `${seq} ${type}`),
+      own.events.slice(0, mine.events.length).map(({ seq, type }) => `${seq} ${type}`),
+    ),
+  );
+  return Object.fromEntries(countBy(mine.events.map(({ type }) => type)));
+}
+
+const gaps = (events: readonly LogEvent[]) =>
+  events.flatMap(({ seq }, at) => (seq === at + 1 ? [] : [{ at: at + 1, seq }])).slice(0, 1);
+
+function countBy(values: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}
+
+/** Ids that are not in `found` exactly once, and what is in `found` only. */
+function oddCounts(wanted: readonly string[], found: readonly string[]) {
+  const counts = countBy(found);
+  const odd = wanted.filter(id => counts.get(id) !== 1).map(id => ({ id, times: counts.get(id) ?? 0 }));
+  const known = new Set(wanted);
+  return [...odd, ...found.filter(id => !known.has(id)).map(id => ({ id, unknown: true }))];
+}
+
+function firstDifference(wanted: readonly string[], found: readonly string[]) {
+  for (let at = 0; at < Math.max(wanted.length, found.length); at += 1)
+    if (wanted[at] !== found[at]) return [{ at, wanted: wanted[at], found: found[at] }];
+  return [];
+}
+
+async function stopAll(checks: Checks, programs: readonly Program[]) {
+  const stops: Record<string, unknown> = {};
+  for (const program of programs) {
+    const { code, signal, afterMs } = await program.stop();
+    stops[program.name] = Math.round(afterMs);
+    checks.that(`${program.name} stops with 0`, code === 0 && afterMs < STOP_MAX_MS, { code, signal, afterMs });
+  }
+  for (const program of programs.slice(0, 2)) {
+    using database = new Disposing(join(program.home, 'p2pmsg.db'));
+    const findings = database.all('PRAGMA integrity_check').map(row => Object.values(row)[0]);
+    checks.that(`${program.name}: the database is sound`, findings.join() === 'ok', findings.slice(0, 5));
+  }
+  return stops;
+}
+
+/** Looks behind the API for figures that explain a failure; no check depends on it. */
+function peek(daemon: Daemon) {
+  using database = new Disposing(join(daemon.home, 'p2pmsg.db'));
+  return {
+    name: daemon.name,
+    refused: database.all('SELECT code, count(*) AS n FROM refused GROUP BY code'),
+    inbox: database.all('SELECT state, count(*) AS n FROM inbox GROUP BY state'),
+    outbox: database.all('SELECT state, count(*) AS n, max(reseals) AS reseals FROM outbox GROUP BY state'),
+    sessions: database.all('SELECT count(*) AS n FROM sessions'),
+  };
+}
+
+class Disposing {
+  readonly #database: DatabaseSync;
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path, { readOnly: true });
+  }
+  all(sql: string): Record<string, unknown>[] {
+    return this.#database.prepare(sql).all();
+  }
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+}

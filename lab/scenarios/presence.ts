@@ -1,0 +1,104 @@
+import { startDaemon, until } from './adapter.ts';
+import type { Scenario } from './harness.ts';
+import { runAlone } from './harness.ts';
+import { befriend, events, relayFor, tcp } from './talk.ts';
+
+const SEEN_WITHIN_MS = 2_000;
+
+/** Two fresh daemons at one relay see each other; after kill -9 the other one is away, then offline. */
+export const presence: Scenario = {
+  name: 'presence',
+  async run(lab) {
+    const relays = [await relayFor(lab)];
+    const [a, b] = await Promise.all(
+      ['a', 'b'].map(name => startDaemon({ home: `${lab.folder}/${name}`, listen: ['none'], name, relays })),
+    );
+    if (!a || !b) throw new Error('no daemons');
+    const active = await Promise.all(
+      [a, b].map(one =>
+        until(
+          'an active reservation',
+          20_000,
+          async () => {
+            const { relays: states } = await one.get('/v1/network');
+            return states.some((state: { reservation: string }) => state.reservation === 'active')
+              ? performance.now()
+              : null;
+          },
+          25,
+        ),
+      ),
+    );
+    const from = Math.max(...active);
+    const seen = await Promise.all(
+      [
+        [a, b],
+        [b, a],
+      ].map(([one, other]) =>
+        until(
+          'the other one online',
+          20_000,
+          async () => {
+            const { items } = await one?.get('/v1/peers');
+            return items.some(
+              (peer: { peerId: string; presence: string }) =>
+                peer.peerId === other?.peerId && peer.presence === 'online',
+            )
+              ? performance.now()
+              : null;
+          },
+          25,
+        ),
+      ),
+    );
+    const tookMs = seen.map(at => Math.round(at - from));
+    console.error(`seen after ${tookMs.join(' and ')} ms`);
+    lab.check(
+      'both see each other within 2 s of their reservations',
+      tookMs.every(ms => ms <= SEEN_WITHIN_MS),
+      tookMs,
+    );
+    const relayId = relays[0]?.split('/p2p/')[1];
+    lab.check(
+      'the relay is not shown as a peer',
+      !(await a.get('/v1/peers')).items.some((peer: { peerId: string }) => peer.peerId === relayId),
+    );
+
+    const address = `${relays[0]}/p2p-circuit/p2p/${b.peerId}`;
+    await befriend(a, b, address);
+    await until(
+      'a contact that is online',
+      20_000,
+      async () => (await a.get(`/v1/contacts/${b.peerId}`)).presence === 'online',
+    );
+    const { head } = await a.get('/v1/events?after=head');
+    const killed = Date.now();
+    await b.stop('SIGKILL');
+    const types = 'peer.away,peer.offline,peer.online';
+    const changes = await until(
+      'peer.offline',
+      80_000,
+      async () => {
+        const all = (await events(a, types, head)).filter(one => one.data.peerId === b.peerId);
+        return all.some(one => one.type === 'peer.offline') ? all : null;
+      },
+      500,
+    );
+    const kinds = changes.map(one => one.type);
+    lab.check('away, then offline', kinds.join(' ') === 'peer.away peer.offline', kinds);
+    const [away, offline] = [
+      changes.find(one => one.type === 'peer.away'),
+      changes.find(one => one.type === 'peer.offline'),
+    ];
+    const [awayMs, silentMs] = [
+      (away?.atUnixMs ?? 0) - killed,
+      (offline?.atUnixMs ?? 0) - (offline?.data.lastSeenUnixMs ?? 0),
+    ];
+    console.error(`away after ${awayMs} ms, offline after ${silentMs} ms of silence`);
+    lab.check('away at once (relayed: within 30 s)', awayMs >= 0 && awayMs < 30_000, awayMs);
+    lab.check('offline after 45 to 61 s of silence', silentMs >= 45_000 && silentMs <= 61_000, silentMs);
+    lab.check('the list says offline too', (await a.get(`/v1/contacts/${b.peerId}`)).presence === 'offline');
+  },
+};
+
+if (import.meta.main) await runAlone(presence);

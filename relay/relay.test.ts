@@ -1,0 +1,185 @@
+import { noise } from '@chainsafe/libp2p-noise';
+import { yamux } from '@chainsafe/libp2p-yamux';
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
+import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
+import { type Identify, identify } from '@libp2p/identify';
+import type { Libp2p } from '@libp2p/interface';
+import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { type Ping, ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import { multiaddr } from '@multiformats/multiaddr';
+import { createLibp2p } from 'libp2p';
+import { afterEach, describe, expect, it } from 'vitest';
+import { KAD_PROTOCOL, LOBBY_TOPIC } from '#api/wire/protocols';
+import { systemClock } from '../daemon/base/clock.ts';
+import { silentLogger } from '../daemon/base/logger.ts';
+import { generateIdentity } from '../daemon/net/keyfile.ts';
+import { DEFAULT_LIMITS, type RelayLimits } from './limits.ts';
+import { createRelay, type Relay } from './relay.ts';
+
+type Bare = Libp2p<{ pubsub: GossipSub; identify: Identify; kad: KadDHT; ping: Ping }>;
+
+/** A plain libp2p node with stock settings, as P2PMsg's is: nothing of ours but the topic and the DHT's name. */
+async function bareNode(localIp: string, listen: string[] = []): Promise<Bare> {
+  return createLibp2p({
+    addresses: { listen },
+    transports: [tcp({ dialOpts: { localAddress: localIp } as never }), circuitRelayTransport()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    services: {
+      identify: identify(),
+      ping: ping(),
+      pubsub: gossipsub({ allowPublishToZeroTopicPeers: true, fallbackToFloodsub: false }),
+      kad: kadDHT({ protocol: KAD_PROTOCOL, clientMode: true, peerInfoMapper: passthroughMapper }),
+    },
+  });
+}
+
+describe('relay', () => {
+  const nodes: Bare[] = [];
+  let relay: Relay | null = null;
+  let lastIp = 0;
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).map(node => node.stop()));
+    await relay?.stop();
+    relay = null;
+  });
+
+  async function startRelay(limits: Partial<RelayLimits> = {}): Promise<Relay> {
+    lastIp += 1;
+    relay = await createRelay(
+      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
+      { listen: [`/ip4/127.50.${lastIp}.1/tcp/0`], announce: [], version: '9.9', limits: { ...DEFAULT_LIMITS, ...limits } },
+    );
+    await relay.start();
+    return relay;
+  }
+  async function startBare(ip: string, listen: string[] = []): Promise<Bare> {
+    const node = await bareNode(ip, listen);
+    nodes.push(node);
+    return node;
+  }
+  const addressOf = (started: Relay): ReturnType<typeof multiaddr> => multiaddr(started.addresses()[0] ?? '');
+
+  it('passes announces and lobby text of P2PMsg clients on, unchanged', async () => {
+    const started = await startRelay();
+    const [sender, receiver] = [await startBare('127.50.200.1'), await startBare('127.50.200.2')];
+    const heard: string[] = [];
+    receiver.services.pubsub.addEventListener('message', event => {
+      const { detail } = event;
+      if (detail.type === 'signed') heard.push(`${detail.from} ${new TextDecoder().decode(detail.data)}`);
+    });
+    for (const node of [sender, receiver]) {
+      node.services.pubsub.subscribe(LOBBY_TOPIC);
+      await node.dial(addressOf(started));
+    }
+    await until(() => [sender, receiver].every(node => node.services.pubsub.getSubscribers(LOBBY_TOPIC).length === 1));
+    for (const text of ['ANNOUNCE:PRESENCE', 'hello, lobby'])
+      await sender.services.pubsub.publish(LOBBY_TOPIC, Buffer.from(text));
+    await until(() => heard.length === 2);
+    expect(heard).toEqual([`${sender.peerId} ANNOUNCE:PRESENCE`, `${sender.peerId} hello, lobby`]);
+    expect(started.counts()).toMatchObject({ lobbyForwarded: 2, lobbyIgnored: 0 });
+  });
+
+  it('ignores what one author sends beyond its budget, and everybody else goes on', async () => {
+    const started = await startRelay();
+    const [flooder, other, receiver] = await Promise.all(
+      ['127.50.201.1', '127.50.201.2', '127.50.201.3'].map(ip => startBare(ip)),
+    ) as [Bare, Bare, Bare];
+    const heard = new Map<string, number>();
+    receiver.services.pubsub.addEventListener('message', event => {
+      const { detail } = event;
+      if (detail.type === 'signed') heard.set(detail.from.toString(), (heard.get(detail.from.toString()) ?? 0) + 1);
+    });
+    for (const node of [flooder, other, receiver]) {
+      node.services.pubsub.subscribe(LOBBY_TOPIC);
+      await node.dial(addressOf(started));
+    }
+    await until(() => [flooder, other, receiver].every(node => node.services.pubsub.getSubscribers(LOBBY_TOPIC).length > 0));
+    for (let sent = 0; sent < 200; sent += 1) await flooder.services.pubsub.publish(LOBBY_TOPIC, Buffer.from(`${sent}`));
+    await other.services.pubsub.publish(LOBBY_TOPIC, Buffer.from('still heard'));
+    await until(() => heard.has(other.peerId.toString()) && started.counts().lobbyForwarded + started.counts().lobbyIgnored >= 201);
+    expect(heard.get(flooder.peerId.toString())).toBeLessThan(60);
+    expect(started.counts().lobbyIgnored).toBeGreaterThan(100);
+  });
+
+  it('says who it is, and gives reservations whose addresses can be dialled', async () => {
+    const started = await startRelay();
+    const client = await startBare('127.50.202.1', [`${started.addresses()[0]}/p2p-circuit`]);
+    await until(() => client.getMultiaddrs().length > 0);
+    expect(client.getMultiaddrs().map(String)).toEqual([`${started.addresses()[0]}/p2p-circuit/p2p/${client.peerId}`]);
+    const result = await client.services.identify.identify(client.getConnections()[0] as never);
+    expect(result).toMatchObject({ protocolVersion: '/p2p_msg/id/1.0.0', agentVersion: 'p2pmsg-relay/9.9' });
+    expect(result.protocols).toEqual(expect.arrayContaining([KAD_PROTOCOL, '/libp2p/circuit/relay/0.2.0/hop']));
+    const dialer = await startBare('127.50.202.2');
+    const connection = await dialer.dial(client.getMultiaddrs()[0] as never);
+    expect(connection.limits).toMatchObject({ bytes: expect.any(BigInt) });
+    expect(started.counts().reservations).toBe(1);
+  });
+
+  it('answers DHT queries as a server', async () => {
+    const started = await startRelay();
+    const [one, two] = [await startBare('127.50.203.1'), await startBare('127.50.203.2', ['/ip4/127.50.203.2/tcp/0'])];
+    for (const node of [two, one]) await node.dial(addressOf(started));
+    await two.services.kad.setMode('server');
+    const found: string[] = [];
+    await until(async () => {
+      for await (const event of one.services.kad.getClosestPeers(two.peerId.toMultihash().bytes, {
+        signal: AbortSignal.timeout(5_000),
+      }))
+        if (event.name === 'PEER_RESPONSE' || event.name === 'FINAL_PEER')
+          found.push('peer' in event ? event.peer.id.toString() : event.from.toString());
+      return found.includes(started.peerId);
+    });
+    expect(found).toContain(started.peerId);
+  });
+
+  it('gives one IP address only its share of reservations, and gives them back on disconnect', async () => {
+    const started = await startRelay({ reservationsPerIp: 2 });
+    const listen = [`${started.addresses()[0]}/p2p-circuit`];
+    const [first] = [await startBare('127.50.204.1', listen), await startBare('127.50.204.1', listen)];
+    await until(() => started.counts().reservations === 2);
+    await expect(startBare('127.50.204.1', listen)).rejects.toThrow();
+    await startBare('127.50.204.2', listen);
+    expect(started.counts().reservations).toBe(3);
+    await first.stop();
+    await until(() => started.counts().reservations === 2);
+    await startBare('127.50.204.1', listen);
+    expect(started.counts().reservations).toBe(3);
+  });
+
+  it('keeps a renewed reservation when the time of an older one of the same peer ends', async () => {
+    const started = await startRelay({ reservationMs: 3_000 });
+    const listen = [`${started.addresses()[0]}/p2p-circuit`];
+    const client = await startBare('127.50.205.1', listen);
+    await until(() => started.counts().reservations === 1);
+    await client.hangUp(peerIdFromString(started.peerId));
+    await until(() => started.counts().reservations === 0);
+    await new Promise(resolve => setTimeout(resolve, 1_500));
+    const transport = client as unknown as { components: { transportManager: { listen(a: unknown[]): Promise<void> } } };
+    await transport.components.transportManager.listen([multiaddr(listen[0] ?? '')]);
+    await until(() => started.counts().reservations === 1);
+    await new Promise(resolve => setTimeout(resolve, 2_000));
+    expect(started.counts().reservations).toBe(1);
+  });
+
+  it('refuses circuits of one peer beyond its share', async () => {
+    const started = await startRelay({ circuitsPerPeer: 2 });
+    const targets = await Promise.all(
+      [1, 2, 3].map(at => startBare(`127.50.206.${at}`, [`${started.addresses()[0]}/p2p-circuit`])),
+    );
+    const dialer = await startBare('127.50.206.9');
+    await until(() => started.counts().reservations === 3);
+    const results = await Promise.allSettled(targets.map(target => dialer.dial(target.getMultiaddrs()[0] as never)));
+    expect(results.filter(result => result.status === 'fulfilled').length).toBe(2);
+  });
+});
+
+async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > endMs) throw new Error(`not reached within ${timeoutMs} ms: ${condition.toString()}`);
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+}
