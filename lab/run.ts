@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
-import type { Check, Report, Scenario, Tier } from './scenario.ts';
+import { type Check, createChecks, type Scenario, type Tier } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { openWorkspace } from './workspace.ts';
 
 const USAGE = `usage: npm run lab -- SCENARIO… [--tier ci|full] [--seed N] [--NUMBER N]…
 Runs the real programs on this machine and checks what they promise. SCENARIO is 'all' or of:
@@ -58,15 +59,24 @@ function chosen(wanted: Tier): readonly (readonly [string, Scenario])[] {
   });
 }
 
-async function runOne(scenario: Scenario, name: string, wanted: Tier): Promise<Report> {
+async function runOne(scenario: Scenario, name: string, wanted: Tier) {
   const say = (text: string): void => {
     process.stderr.write(`${name}: ${text}\n`);
   };
+  await using lab = openWorkspace(name);
+  const checks = createChecks();
+  let figures: Readonly<Record<string, unknown>> = {};
   try {
-    return await scenario.run({ tier: wanted, seed: baseSeed, numbers, say });
+    figures = await scenario.run({ lab, checks, tier: wanted, seed: baseSeed, numbers, say });
+    checks.that('has checked something', checks.all.length > 0);
   } catch (fault) {
     const seen = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
     say(seen);
-    return { checks: [{ name: 'ran to its end', ok: false, seen }], figures: {} };
+    checks.that('ran to its end', false, seen);
   }
+  if (checks.failed) {
+    lab.keep();
+    say(`the folder is kept: ${lab.folder}`);
+  }
+  return { checks: checks.all, figures };
 }

@@ -1,3 +1,5 @@
+import type { Workspace } from './workspace.ts';
+
 /** A scenario runs the real programs and tells what held and what did not. */
 export interface Scenario {
   readonly what: string;
@@ -5,12 +7,16 @@ export interface Scenario {
   readonly tiers: readonly Tier[];
   /** Needs network namespaces or other users. */
   readonly needsRoot?: boolean;
-  run(options: ScenarioOptions): Promise<Report>;
+  /** Resolves to its figures; what was promised goes to `checks`. A throw counts as a failed check. */
+  run(options: ScenarioOptions): Promise<Readonly<Record<string, unknown>>>;
 }
 
 export type Tier = 'ci' | 'full';
 
 export interface ScenarioOptions {
+  /** Ends with the scenario: everything started in it, and its folder unless a check failed. */
+  readonly lab: Workspace;
+  readonly checks: Checks;
   readonly tier: Tier;
   /** Two runs with the same seed do the same things; times still differ. */
   readonly seed: number;
@@ -25,11 +31,6 @@ export interface Check {
   readonly ok: boolean;
   /** What was seen, when it was not what was promised. */
   readonly seen?: unknown;
-}
-
-export interface Report {
-  readonly checks: readonly Check[];
-  readonly figures: Readonly<Record<string, unknown>>;
 }
 
 export interface Checks {

@@ -25,7 +25,7 @@ describe('BoundedDatastore', () => {
       ...store.query({
         prefix: '/a',
         filters: [pair => pair.value[0] !== 9],
-        orders: [(x, y) => (x.value[0] ?? 0) - (y.value[0] ?? 0)],
+        orders: [(x, y) => ((x.value[0] ?? 0) < (y.value[0] ?? 0) ? -1 : 1)],
         offset: 1,
         limit: 1,
       }),

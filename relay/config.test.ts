@@ -31,7 +31,9 @@ describe('configuration of the relay', () => {
   });
 
   it('lets flags win over the environment over the file, and replaces lists', () => {
-    write('[net]\nlisten = ["/ip4/1.1.1.1/tcp/1", "/ip4/1.1.1.1/tcp/2"]\n[log]\nlevel = "warn"\n[limits]\ncircuitBytes = 4096\n');
+    write(
+      '[net]\nlisten = ["/ip4/1.1.1.1/tcp/1", "/ip4/1.1.1.1/tcp/2"]\n[log]\nlevel = "warn"\n[limits]\ncircuitBytes = 4096\n',
+    );
     expect(loadConfig(home, {}, {}).listen).toEqual(['/ip4/1.1.1.1/tcp/1', '/ip4/1.1.1.1/tcp/2']);
     const env = { P2PMSG_LISTEN: '/ip4/2.2.2.2/tcp/1, /ip4/2.2.2.2/tcp/2', P2PMSG_LOG_LEVEL: 'error' };
     expect(loadConfig(home, {}, env)).toMatchObject({
@@ -49,7 +51,9 @@ describe('configuration of the relay', () => {
 
   it('refuses what it does not understand, and says what was meant', () => {
     write('[net]\nlistn = []\n');
-    expect(messageOf(() => loadConfig(home, {}, {}))).toMatch(/^78 .*no setting net\.listn; did you mean net\.listen\?$/);
+    expect(messageOf(() => loadConfig(home, {}, {}))).toMatch(
+      /^78 .*no setting net\.listn; did you mean net\.listen\?$/,
+    );
     write('not toml');
     expect(messageOf(() => loadConfig(home, {}, {}))).toMatch(/^78 .*is not TOML/);
     write('');

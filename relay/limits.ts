@@ -1,4 +1,3 @@
-import { isIPv4 } from 'node:net';
 import { RELAY_V2_HOP_CODEC } from '@libp2p/circuit-relay-v2';
 import type { Connection, PeerId } from '@libp2p/interface';
 import { type NetConfig, tryGetNetConfig } from '@libp2p/utils';
@@ -62,10 +61,13 @@ export function ipGroup(address: Multiaddr): string | null {
   const config: NetConfig | null = tryGetNetConfig(address);
   if (config?.type === 'ip4') return config.host;
   if (config?.type !== 'ip6') return null;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(config.host)?.[1];
-  if (mapped && isIPv4(mapped)) return mapped;
-  return expandIpv6(config.host).slice(0, 14);
+  const digits = expandIpv6(config.host);
+  if (!digits.startsWith(MAPPED_IPV4)) return digits.slice(0, 14);
+  return [...Buffer.from(digits.slice(MAPPED_IPV4.length), 'hex')].join('.');
 }
+
+/** ::ffff:0:0/96, an IPv4 address seen through an IPv6 socket. */
+const MAPPED_IPV4 = `${'0'.repeat(20)}ffff`;
 
 /** `2001:db8::1` → 32 hex digits; 14 of them are a /56. */
 function expandIpv6(host: string): string {

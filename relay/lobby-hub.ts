@@ -30,10 +30,11 @@ export function joinLobby({ host, clock }: { host: Host; clock: Clock }): LobbyH
     // Moved to the end: the map drops who was silent longest.
     budgets.delete(author);
     budgets.set(author, { left: Math.max(0, left - 1), atMs: nowMs });
-    if (budgets.size > MAX_AUTHORS) for (const oldest of budgets.keys()) {
-      budgets.delete(oldest);
-      break;
-    }
+    if (budgets.size > MAX_AUTHORS)
+      for (const oldest of budgets.keys()) {
+        budgets.delete(oldest);
+        break;
+      }
     return left >= 1;
   };
 

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const PROGRAM = new URL('../bin/p2pmsg-relay', import.meta.url).pathname;
+/** Each test starts several processes; compiling the same files once is enough. */
+const ENV = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'p2pmsg-test-compile-cache') };
 
 interface Run {
   readonly process: ChildProcess;
@@ -27,7 +29,7 @@ describe('p2pmsg-relay serve', () => {
   });
 
   async function run(...args: string[]): Promise<Run> {
-    const program = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const program = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ENV });
     runs.push(program);
     let stderr = '';
     program.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -48,13 +50,12 @@ describe('p2pmsg-relay serve', () => {
 
   it('prints its ready line, keeps its identity, and leaves nothing but its files', async () => {
     const first = await serve('/ip4/127.60.1.1/tcp/0');
-    expect(first.line).toMatch(
-      /^ready peer=(12D3KooW\w{44}) addr=\/ip4\/127\.60\.1\.1\/tcp\/\d+\/p2p\/\1 pid=\d+$/,
-    );
+    expect(first.line).toMatch(/^ready peer=(12D3KooW\w{44}) addr=\/ip4\/127\.60\.1\.1\/tcp\/\d+\/p2p\/\1 pid=\d+$/);
     const info = JSON.parse(readFileSync(join(home, 'run.json'), 'utf8')) as { pid: number; peerId: string };
     expect(first.line).toContain(`pid=${info.pid}`);
     expect(statSync(home).mode & 0o777).toBe(0o700);
-    for (const file of readdirSync(home)) expect([file, statSync(join(home, file)).mode & 0o777]).toEqual([file, 0o600]);
+    for (const file of readdirSync(home))
+      expect([file, statSync(join(home, file)).mode & 0o777]).toEqual([file, 0o600]);
     const startMs = performance.now();
     process.kill(info.pid, 'SIGTERM');
     expect(await first.ended).toEqual({ code: 0, stderr: '' });

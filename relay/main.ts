@@ -15,7 +15,9 @@ const program = new Command('p2pmsg-relay')
 program
   .command('serve')
   .description('run the relay until a signal comes')
-  .addOption(new Option('--home <dir>', 'folder for identity and configuration').env('P2PMSG_HOME').makeOptionMandatory())
+  .addOption(
+    new Option('--home <dir>', 'folder for identity and configuration').env('P2PMSG_HOME').makeOptionMandatory(),
+  )
   .option('--listen <multiaddr...>', 'where to listen (default: TCP and QUIC on 4001)', collect)
   .option('--announce <multiaddr...>', 'what clients are told instead of the addresses found', collect)
   .option('--metrics <host:port>', 'answer GET /metrics there; a port alone means loopback')
@@ -39,11 +41,6 @@ async function run(flags: ServeFlags): Promise<void> {
   const { serve } = await import('./serve.ts');
   const relay = await serve({ home: flags.home, flags, version: version(), env: process.env });
   const { peerId, addresses } = relay;
-  process.stdout.write(
-    flags.json
-      ? `${JSON.stringify({ event: 'ready', peerId, addresses, pid: process.pid })}\n`
-      : `ready peer=${peerId} ${addresses.map(address => `addr=${address}`).join(' ')} pid=${process.pid}\n`,
-  );
   let stopping = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143);
@@ -57,6 +54,12 @@ async function run(flags: ServeFlags): Promise<void> {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   process.on('SIGHUP', () => relay.reload());
+  // Last: whoever reads it may send a signal at once.
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify({ event: 'ready', peerId, addresses, pid: process.pid })}\n`
+      : `ready peer=${peerId} ${addresses.map(address => `addr=${address}`).join(' ')} pid=${process.pid}\n`,
+  );
 }
 
 function collect(value: string, before: string[] | undefined): string[] {

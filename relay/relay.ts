@@ -6,7 +6,14 @@ import type { PeerId } from '#api/ids';
 import { AGENT_RELAY, KAD_PROTOCOL } from '#api/wire/protocols';
 import type { Clock } from '../daemon/base/clock.ts';
 import type { Logger } from '../daemon/base/logger.ts';
-import { createHost, type Host, hostAddresses, type HostOptions, listenAddresses, RELAY_BUDGET } from '../daemon/net/host.ts';
+import {
+  createHost,
+  type Host,
+  hostAddresses,
+  type HostOptions,
+  listenAddresses,
+  RELAY_BUDGET,
+} from '../daemon/net/host.ts';
 import type { Identity } from '../daemon/net/keyfile.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
 import { createCircuitGate, type RelayLimits } from './limits.ts';

@@ -4,8 +4,6 @@ import { createLogger, type LoggerControl } from '../daemon/base/logger.ts';
 import { loadOrCreateIdentity } from '../daemon/net/keyfile.ts';
 import { type Flags, loadConfig, type RelayConfig } from './config.ts';
 import { type Home, openHome } from './home.ts';
-import { createMetrics } from './metrics.ts';
-import { createRelay } from './relay.ts';
 
 export interface ServeOptions {
   readonly home: string;
@@ -38,6 +36,10 @@ async function startOn(home: Home, { flags, version, env }: ServeOptions): Promi
   const config = loadConfig(home.folder, flags, env);
   const log = await createLogger({ level: config.logLevel, pretty: process.stderr.isTTY });
   const { identity, created } = loadOrCreateIdentity(join(home.folder, 'identity.key'));
+  // Bugs in libraries that a peer may trigger at will must not end the relay.
+  process.on('unhandledRejection', reason => log.error({ reason: String(reason) }, 'unhandled rejection'));
+  // Only now: a second start on this home is refused before a second is spent on loading libp2p.
+  const [{ createRelay }, { createMetrics }] = await Promise.all([import('./relay.ts'), import('./metrics.ts')]);
   const metrics = config.metrics ? createMetrics() : null;
   const relay = await createRelay(
     { log, clock: systemClock, identity },
@@ -50,7 +52,8 @@ async function startOn(home: Home, { flags, version, env }: ServeOptions): Promi
     },
   );
   await relay.start();
-  const server = config.metrics && metrics ? await metrics.serve(config.metrics, relay.counts).catch(stopFirst) : null;
+  const server =
+    config.metrics && metrics ? await metrics.serve(config.metrics, () => relay.counts()).catch(stopFirst) : null;
   async function stopFirst(cause: unknown): Promise<never> {
     await relay.stop();
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;

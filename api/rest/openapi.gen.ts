@@ -1180,6 +1180,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description PEER_UNREACHABLE */
+        "504.PEER_UNREACHABLE": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description REQUEST_INVALID, ADDRESS_INVALID */
         "400.REQUEST_INVALID.ADDRESS_INVALID": {
             headers: {
@@ -1797,6 +1806,7 @@ export interface operations {
             429: components["responses"]["429.RATE_LIMITED"];
             500: components["responses"]["500.INTERNAL"];
             503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            504: components["responses"]["504.PEER_UNREACHABLE"];
             507: components["responses"]["507.DISK_FULL"];
         };
     };

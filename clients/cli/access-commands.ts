@@ -1,21 +1,14 @@
 import encodeQr from 'qr';
-import type { Invite, InviteCreated } from '#api/rest/contacts';
+import { dataOf } from '#api/rest/client';
+import type { Scope } from '#api/rest/scopes';
 import { SCOPES } from '#api/rest/scopes';
 import { InvalidArgumentError, Option } from 'commander';
+import { allOf } from './api.ts';
 import type { Cli } from './command.ts';
 import { contactId } from './who.ts';
 import { wholeNumber } from './message-commands.ts';
 import type { Output } from './output.ts';
 import { shortTime } from './output.ts';
-
-interface TokenRow {
-  readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly conversationId?: string;
-  readonly expiresAtUnixMs?: number;
-  readonly lastUsedUnixMs?: number;
-}
 
 export function inviteCommands(cli: Cli): void {
   cli
@@ -35,7 +28,7 @@ export function inviteCommands(cli: Cli): void {
           ...(options.uses === undefined ? {} : { uses: options.uses }),
           ...(options.note === undefined ? {} : { note: options.note }),
         };
-        const created = await api.call<InviteCreated>('POST', '/v1/invites', { body });
+        const created = await dataOf(api.client.POST('/v1/invites', { body }));
         if (options.qr && out.isTerminal && !out.json) out.note(qrText(created.invite, out));
         out.result(created, created.invite);
         out.note(
@@ -48,12 +41,12 @@ export function inviteCommands(cli: Cli): void {
   invites.option('--revoke <id>', 'take an invite back').action((options: { revoke?: string }) =>
     cli.run(async ({ api, out }) => {
       if (options.revoke !== undefined) {
-        await api.call('DELETE', `/v1/invites/${encodeURIComponent(options.revoke)}`);
+        await dataOf(api.client.DELETE('/v1/invites/{id}', of(options.revoke)));
         out.note('taken back');
         return;
       }
       out.table(
-        await api.all<Invite>('/v1/invites'),
+        await allOf(query => api.client.GET('/v1/invites', { params: { query } })),
         [
           { title: 'ID', value: invite => invite.id },
           { title: 'USES LEFT', value: invite => String(invite.usesLeft) },
@@ -78,7 +71,7 @@ export function tokenCommands(cli: Cli): void {
     .addOption(new Option('--scope <scope...>', 'what it may do').choices(SCOPES).makeOptionMandatory())
     .option('--conversation <who>', 'only in the conversation with this contact')
     .option('--expires <duration>', 'how long it is valid: 12h, 90d', durationSeconds)
-    .action((name: string, options: { scope: string[]; conversation?: string; expires?: number }) =>
+    .action((name: string, options: { scope: Scope[]; conversation?: string; expires?: number }) =>
       cli.run(async ({ api, out }) => {
         const body = {
           name,
@@ -86,14 +79,14 @@ export function tokenCommands(cli: Cli): void {
           ...(options.conversation === undefined ? {} : { conversationId: await contactId(api, options.conversation) }),
           ...(options.expires === undefined ? {} : { expiresAtUnixMs: Date.now() + options.expires * 1000 }),
         };
-        const created = await api.call<TokenRow & { token: string }>('POST', '/v1/tokens', { body });
+        const created = await dataOf(api.client.POST('/v1/tokens', { body }));
         out.result(created, created.token);
       }),
     );
   cli.command('list', 'list tokens', 'p2pmsg token list', token).action(() =>
     cli.run(async ({ api, out }) => {
       out.table(
-        await api.all<TokenRow>('/v1/tokens'),
+        await allOf(query => api.client.GET('/v1/tokens', { params: { query } })),
         [
           { title: 'ID', value: row => row.id, shrink: true },
           { title: 'NAME', value: row => row.name, shrink: true },
@@ -109,11 +102,13 @@ export function tokenCommands(cli: Cli): void {
     .command('revoke <id>', 'revoke a token; its open connections end', 'p2pmsg token revoke 5f0c1f9e-…', token)
     .action((id: string) =>
       cli.run(async ({ api, out }) => {
-        await api.call('DELETE', `/v1/tokens/${encodeURIComponent(id)}`);
+        await dataOf(api.client.DELETE('/v1/tokens/{id}', of(id)));
         out.note('revoked');
       }),
     );
 }
+
+const of = (id: string) => ({ params: { path: { id } } });
 
 /** Two modules a character; low error correction, because a screen has no stains and the code must fit. */
 function qrText(link: string, out: Output): string {

@@ -1,143 +1,86 @@
-import type { EventRow } from '#api/rest/events';
+import type { ApiAddress, ApiClient } from '#api/rest/client';
+import { ApiError, ApiUnreachable, createApiClient, dataOf } from '#api/rest/client';
+import type { FollowedEvent } from '#api/rest/follow-events';
+import { followEvents } from '#api/rest/follow-events';
+import type { components } from '#api/rest/openapi.gen';
 import type { Connection } from './connect.ts';
 import { unreachable } from './connect.ts';
 import { CliFailure, EXIT, exitCodeOf } from './failure.ts';
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-interface CallOptions {
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}
+type Schemas = components['schemas'];
+export type Contact = Schemas['Contact'];
+export type ContactRequest = Schemas['ContactRequest'];
+export type Message = Schemas['Message'];
+export type Network = Schemas['Network'];
 
-/** The local API as the commands use it. Every method fails with CliFailure. */
+/** The local API as the commands use it. */
 export interface Api {
-  call<T>(method: Method, path: string, options?: CallOptions): Promise<T>;
-  /** All items of a list, oldest first, over all its pages. */
-  all<T>(path: string): Promise<T[]>;
+  /** Typed by openapi.yaml; `dataOf` takes the result out. */
+  readonly client: ApiClient;
   /** The durable log from `after` on, without end: each event once, in order, over restarts of the daemon. */
-  events(from: { after: number | 'head' | undefined; types: string | undefined }): AsyncIterable<EventRow>;
+  events(from: { after: number | 'head'; types: string | undefined }): AsyncIterable<FollowedEvent>;
 }
 
-interface Page<T> {
-  readonly items: T[];
-  readonly prev: string | null;
-}
-interface EventsReply {
-  readonly logId: string;
-  readonly events: EventRow[];
-  readonly next: number;
+/** `signal` ends what runs: it is the time-out of the command. */
+export function createApi(to: Connection, signal: AbortSignal): Api {
+  const address: ApiAddress = {
+    baseUrl: to.api,
+    token: to.token,
+    fetch: request => fetch(new Request(request, { signal, redirect: 'error' })),
+  };
+  const client = createApiClient(address);
+  return {
+    client,
+    async *events({ after, types }) {
+      // Following waits for a daemon that is away. One that is not there at the start is a failure.
+      await dataOf(client.GET('/v1/events', { params: { query: { after: 'head', limit: 1 } } }));
+      yield* followEvents(address, { after, types: types?.split(','), signal, transport: 'socket' });
+      if (signal.aborted) throw timedOut();
+    },
+  };
 }
 
 const PAGE_LIMIT = 200;
-/** How long one request for events stays open, and how long to wait before asking a daemon again that was gone. */
-const EVENTS_WAIT_S = 30;
-const RECONNECT_MS = 500;
-
-/** `signal` ends what runs, with exit code 6: it is the time-out of the command. */
-export function createApi(to: Connection, signal: AbortSignal): Api {
-  async function call<T>(method: Method, path: string, options: CallOptions = {}): Promise<T> {
-    const url = new URL(path, to.api);
-    for (const [name, value] of Object.entries(options.query ?? {}))
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    const headers: Record<string, string> = { authorization: `Bearer ${to.token}`, ...options.headers };
-    if (options.body !== undefined) headers['content-type'] = 'application/json';
-    let reply: Response;
-    try {
-      reply = await fetch(url, {
-        method,
-        headers,
-        signal,
-        redirect: 'error',
-        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-      });
-    } catch (cause) {
-      if (signal.aborted) throw timedOut(cause);
-      throw unreachable(to, reasonOf(cause), cause);
-    }
-    const body = await readBody(reply, signal);
-    if (reply.ok) return body as T;
-    throw problemOf(reply.status, body);
-  }
-
-  return {
-    call,
-    async all<T>(path: string): Promise<T[]> {
-      const items: T[] = [];
-      let before: string | undefined;
-      do {
-        const page: Page<T> = await call('GET', path, { query: { limit: PAGE_LIMIT, before } });
-        items.unshift(...page.items);
-        before = page.prev ?? undefined;
-      } while (before !== undefined);
-      return items;
-    },
-    async *events({ after, types }) {
-      let cursor = after;
-      let logId: string | undefined;
-      for (;;) {
-        const query = { after: cursor, types, logId, limit: 1000, wait: EVENTS_WAIT_S };
-        let reply: EventsReply;
-        try {
-          reply = await call<EventsReply>('GET', '/v1/events', { query });
-        } catch (error) {
-          // After the first answer a daemon that is away is one that restarts: nothing is missed, the log is durable.
-          if (logId === undefined || !(error instanceof CliFailure) || !isPassing(error)) throw error;
-          await pause(RECONNECT_MS, signal);
-          continue;
-        }
-        logId = reply.logId;
-        cursor = reply.next;
-        yield* reply.events;
-      }
-    },
-  };
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly prev: string | null;
 }
 
-const isPassing = (failure: CliFailure): boolean =>
-  failure.exitCode === EXIT.unreachable || failure.code === 'STOPPING' || failure.code === 'RATE_LIMITED';
+/** All items of a list, oldest first, over all its pages. */
+export async function allOf<T>(
+  page: (query: { limit: number; before?: string }) => Parameters<typeof dataOf<Page<T>>>[0],
+): Promise<T[]> {
+  const items: T[] = [];
+  let { items: latest, prev } = await dataOf(page({ limit: PAGE_LIMIT }));
+  for (;;) {
+    items.unshift(...latest);
+    if (prev === null) return items;
+    ({ items: latest, prev } = await dataOf(page({ limit: PAGE_LIMIT, before: prev })));
+  }
+}
+
+export const contactsOf = ({ client }: Api): Promise<Contact[]> =>
+  allOf(query => client.GET('/v1/contacts', { params: { query } }));
+
+export const requestsOf = ({ client }: Api): Promise<ContactRequest[]> =>
+  allOf(query => client.GET('/v1/requests', { params: { query } }));
 
 const timedOut = (cause?: unknown): CliFailure => new CliFailure(EXIT.timedOut, 'timed out', { cause });
 
-async function readBody(reply: Response, signal: AbortSignal): Promise<unknown> {
-  try {
-    const text = await reply.text();
-    return text === '' ? undefined : JSON.parse(text);
-  } catch (cause) {
-    if (signal.aborted) throw timedOut(cause);
-    throw new CliFailure(EXIT.failed, `the daemon's answer (${reply.status}) is not readable`, { cause });
-  }
-}
-
-function problemOf(status: number, body: unknown): CliFailure {
-  const { code, detail, title, errors } = (body ?? {}) as {
-    code?: string;
-    detail?: string;
-    title?: string;
-    errors?: { pointer: string; detail: string }[];
-  };
-  const faults = errors?.map(fault => `${fault.pointer} ${fault.detail}`).join('; ');
-  const sentence = [detail ?? title ?? `the daemon answered ${status}`, faults].filter(Boolean).join(' ');
-  return new CliFailure(exitCodeOf(status), sentence, code === undefined ? {} : { code });
+/** What a command ends with, of what calling the API threw; anything unexpected is passed on. */
+export function failureOf(error: unknown, to: Connection, signal: AbortSignal): unknown {
+  if (error instanceof CliFailure) return error;
+  if (signal.aborted) return timedOut(error);
+  if (error instanceof ApiUnreachable) return unreachable(to, reasonOf(error.cause), error);
+  if (!(error instanceof ApiError)) return error;
+  const faults = error.errors.map(fault => `${fault.pointer} ${fault.detail}`).join('; ');
+  const sentence = faults === '' ? error.message : `${error.message} ${faults}`;
+  return new CliFailure(exitCodeOf(error.status), sentence, { code: error.code, cause: error });
 }
 
 /** fetch hides the reason ("fetch failed") in the cause. */
 function reasonOf(error: unknown): string {
-  const cause = (error as Error).cause;
-  if (!(cause instanceof Error)) return (error as Error).message;
-  return (cause as NodeJS.ErrnoException).code === 'ECONNREFUSED' ? 'connection refused' : cause.message || 'no answer';
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(timedOut());
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+  const cause = error instanceof Error ? (error.cause ?? error) : null;
+  if (!(cause instanceof Error)) return 'no answer';
+  return (cause as NodeJS.ErrnoException).code === 'ECONNREFUSED' ? 'connection refused' : cause.message;
 }

@@ -1,4 +1,6 @@
-import type { Contact, ContactRequest, SafetyNumber } from '#api/rest/contacts';
+import { dataOf } from '#api/rest/client';
+import type { Api, Contact } from './api.ts';
+import { contactsOf, requestsOf } from './api.ts';
 import type { Cli, Session } from './command.ts';
 import { CliFailure, EXIT } from './failure.ts';
 import { shortTime } from './output.ts';
@@ -13,7 +15,7 @@ export function contactCommands(cli: Cli): void {
   cli.command('contacts', 'list contacts', 'p2pmsg contacts --json').action(() =>
     cli.run(async ({ api, out }) => {
       out.table(
-        await api.all<Contact>('/v1/contacts'),
+        await contactsOf(api),
         [
           { title: 'NAME', value: contact => contact.name, shrink: true },
           { title: 'PRESENCE', value: contact => contact.presence },
@@ -36,14 +38,14 @@ export function contactCommands(cli: Cli): void {
     .action((address: string, options: { name?: string }) =>
       cli.run(async session => {
         const body = { address: (await cli.text(address)).trim(), ...options };
-        changed(session, await session.api.call<Contact>('POST', '/v1/contacts', { body }), 'is a contact');
+        changed(session, await dataOf(session.api.client.POST('/v1/contacts', { body })), 'is a contact');
       }),
     );
 
   cli.command('requests', 'list who asks to become a contact', 'p2pmsg requests').action(() =>
     cli.run(async ({ api, out }) => {
       out.table(
-        await api.all<ContactRequest>('/v1/requests'),
+        await requestsOf(api),
         [
           { title: 'NAME', value: request => request.name, shrink: true },
           { title: 'SINCE', value: request => shortTime(request.receivedAtUnixMs) },
@@ -60,8 +62,9 @@ export function contactCommands(cli: Cli): void {
     .option('--name <text>', 'what you call this contact')
     .action((who: string, options: { name?: string }) =>
       cli.run(async session => {
-        const path = `/v1/requests/${await requestId(session.api, who)}/accept`;
-        changed(session, await session.api.call<Contact>('POST', path, { body: options }), 'is a contact');
+        const to = of(await requestId(session.api, who));
+        const accepting = session.api.client.POST('/v1/requests/{peerId}/accept', { ...to, body: options });
+        changed(session, await dataOf(accepting), 'is a contact');
       }),
     );
 
@@ -70,7 +73,7 @@ export function contactCommands(cli: Cli): void {
     .action((who: string) =>
       cli.run(async ({ api, out }) => {
         const peerId = await requestId(api, who);
-        await api.call('POST', `/v1/requests/${peerId}/ignore`);
+        await dataOf(api.client.POST('/v1/requests/{peerId}/ignore', of(peerId)));
         out.note(`${shortId(peerId)} is ignored`);
       }),
     );
@@ -80,19 +83,25 @@ export function contactCommands(cli: Cli): void {
     .action((who: string) =>
       cli.run(async ({ api, out }) => {
         const { peerId, isContact } = await contactOrRequest(api, who);
-        await api.call('POST', `/v1/${isContact ? 'contacts' : 'requests'}/${peerId}/block`);
+        const path = isContact ? '/v1/contacts/{peerId}/block' : '/v1/requests/{peerId}/block';
+        await dataOf<unknown>(api.client.POST(path, of(peerId)));
         out.note(`${shortId(peerId)} is blocked`);
       }),
     );
 
   for (const [verb, path, description, done] of [
-    ['unblock', 'unblock', 'undo a block', 'is no longer blocked'],
-    ['accept-key', 'accept-key', 'accept the changed key of a contact; until then nothing is sent', 'has a new key'],
+    ['unblock', '/v1/contacts/{peerId}/unblock', 'undo a block', 'is no longer blocked'],
+    [
+      'accept-key',
+      '/v1/contacts/{peerId}/accept-key',
+      'accept the changed key of a contact; until then nothing is sent',
+      'has a new key',
+    ],
   ] as const)
     cli.command(`${verb} <who>`, description, `p2pmsg ${verb} Bob`).action((who: string) =>
       cli.run(async session => {
         const peerId = await contactId(session.api, who);
-        changed(session, await session.api.call<Contact>('POST', `/v1/contacts/${peerId}/${path}`), done);
+        changed(session, await dataOf(session.api.client.POST(path, of(peerId))), done);
       }),
     );
 
@@ -101,7 +110,7 @@ export function contactCommands(cli: Cli): void {
     .action((who: string) =>
       cli.run(async ({ api, out }) => {
         const peerId = await contactId(api, who);
-        const number = await api.call<SafetyNumber>('GET', `/v1/contacts/${peerId}/safety-number`);
+        const number = await dataOf(api.client.GET('/v1/contacts/{peerId}/safety-number', of(peerId)));
         const groups = number.digits.match(/.{1,5}/g) ?? [];
         const lines = [0, 4, 8].map(at => groups.slice(at, at + 4).join(' '));
         out.result({ peerId, ...number }, lines.join('\n'));
@@ -115,12 +124,14 @@ export function contactCommands(cli: Cli): void {
     .action((who: string, options: { undo?: boolean }) =>
       cli.run(async session => {
         const verified = options.undo !== true;
-        const path = `/v1/contacts/${await contactId(session.api, who)}/verify`;
-        const contact = await session.api.call<Contact>('POST', path, { body: { verified } });
-        changed(session, contact, verified ? 'is verified' : 'is not verified');
+        const to = of(await contactId(session.api, who));
+        const verifying = session.api.client.POST('/v1/contacts/{peerId}/verify', { ...to, body: { verified } });
+        changed(session, await dataOf(verifying), verified ? 'is verified' : 'is not verified');
       }),
     );
 }
+
+const of = (peerId: string) => ({ params: { path: { peerId } } });
 
 function changed({ out }: Session, contact: Contact, what: string): void {
   if (out.json) out.result(contact, '');
@@ -135,9 +146,9 @@ function stateOf(contact: Contact): string {
 }
 
 /** A contact first: who asks and is a contact already is blocked as one. */
-async function contactOrRequest(api: Session['api'], who: string): Promise<{ peerId: string; isContact: boolean }> {
-  const contacts = await api.all<Contact>('/v1/contacts');
-  const requests = await api.all<ContactRequest>('/v1/requests');
+async function contactOrRequest(api: Api, who: string): Promise<{ peerId: string; isContact: boolean }> {
+  const contacts = await contactsOf(api);
+  const requests = await requestsOf(api);
   const peerId = resolveWho(who, [...contacts, ...requests]);
   const isContact = contacts.some(contact => contact.peerId === peerId);
   if (!isContact && !requests.some(request => request.peerId === peerId))

@@ -1,9 +1,8 @@
 import { InvalidArgumentError } from 'commander';
-import type { ConversationId, PeerId } from '#api/ids';
 import { LOBBY_ID } from '#api/ids';
-import type { Contact } from '#api/rest/contacts';
-import type { Message, Trace } from '#api/rest/messages';
-import type { Api } from './api.ts';
+import { ApiError, dataOf } from '#api/rest/client';
+import type { Api, Message } from './api.ts';
+import { contactsOf } from './api.ts';
 import type { Cli } from './command.ts';
 import { shortId } from './contact-commands.ts';
 import { CliFailure, EXIT } from './failure.ts';
@@ -47,7 +46,7 @@ export function messageCommands(cli: Cli): void {
         const messages = await show(api, out, peerId, options.limit);
         const newest = messages.findLast(message => message.direction === 'in' && message.state === 'received');
         if (!options.keepUnread && newest)
-          await api.call('POST', `/v1/conversations/${peerId}/read`, { body: { upTo: newest.id } });
+          await dataOf(api.client.POST('/v1/conversations/{id}/read', { ...of(peerId), body: { upTo: newest.id } }));
       }),
     );
 
@@ -69,8 +68,8 @@ export function messageCommands(cli: Cli): void {
   cli.command('trace <id>', 'what was tried to deliver a message', `p2pmsg trace ${ID_EXAMPLE}`).action((id: string) =>
     cli.run(async ({ api, out }) => {
       const [message, trace] = await Promise.all([
-        api.call<Message>('GET', `/v1/messages/${encodeURIComponent(id)}`),
-        api.call<Trace>('GET', `/v1/messages/${encodeURIComponent(id)}/trace`),
+        dataOf(api.client.GET('/v1/messages/{id}', of(id))),
+        dataOf(api.client.GET('/v1/messages/{id}/trace', of(id))),
       ]);
       if (out.json) return out.result({ id: message.id, state: message.state, reason: message.reason, ...trace }, '');
       out.result(message, `${stateOf(message)}, ${trace.attemptsTotal} attempts`);
@@ -95,7 +94,7 @@ export function messageCommands(cli: Cli): void {
   ] as const)
     cli.command(`${verb} <id>`, description, `p2pmsg ${verb} ${ID_EXAMPLE}`).action((id: string) =>
       cli.run(async ({ api, out }) => {
-        const message = await api.call<Message>('POST', `/v1/messages/${encodeURIComponent(id)}/${verb}`);
+        const message = await dataOf(api.client.POST(`/v1/messages/{id}/${verb}`, of(id)));
         out.result(message, stateOf(message));
       }),
     );
@@ -104,16 +103,17 @@ export function messageCommands(cli: Cli): void {
 async function send(
   api: Api,
   out: Output,
-  conversation: PeerId | ConversationId,
+  conversation: string,
   body: { text: string; id?: string },
   waitS: number,
 ): Promise<void> {
   const deadlineMs = performance.now() + waitS * 1000;
-  const headers: Record<string, string> = waitS > 0 ? { prefer: `wait=${Math.min(waitS, ONE_WAIT_S)}` } : {};
-  let message = await api.call<Message>('POST', `/v1/conversations/${conversation}/messages`, { body, headers });
+  const header = waitS > 0 ? { header: { Prefer: `wait=${Math.min(waitS, ONE_WAIT_S)}` } } : {};
+  const params = { ...of(conversation).params, ...header };
+  let message = await dataOf(api.client.POST('/v1/conversations/{id}/messages', { params, body }));
   while (isOnItsWay(message) && performance.now() < deadlineMs) {
     await new Promise(resolve => setTimeout(resolve, ASK_AGAIN_MS));
-    message = await api.call<Message>('GET', `/v1/messages/${message.id}`);
+    message = await dataOf(api.client.GET('/v1/messages/{id}', of(message.id)));
   }
   out.result(message, message.id);
   if (message.state === 'failed' || message.state === 'expired')
@@ -122,13 +122,13 @@ async function send(
     throw new CliFailure(EXIT.timedOut, `not delivered after ${waitS} s: ${stateOf(message)}. It stays in the outbox`);
 }
 
+const of = (id: string) => ({ params: { path: { id } } });
 const isOnItsWay = ({ state }: Message): boolean => state === 'queued' || state === 'mailbox';
 const stateOf = ({ state, reason }: Message): string => (reason ? `${state} (${reason})` : state);
 
-async function show(api: Api, out: Output, conversation: PeerId | ConversationId, limit: number): Promise<Message[]> {
-  const { items } = await api.call<{ items: Message[] }>('GET', `/v1/conversations/${conversation}/messages`, {
-    query: { limit },
-  });
+async function show(api: Api, out: Output, conversation: string, limit: number): Promise<Message[]> {
+  const params = { ...of(conversation).params, query: { limit } };
+  const { items } = await dataOf(api.client.GET('/v1/conversations/{id}/messages', { params }));
   const names = out.json ? new Map<string, string>() : await namesOf(api);
   for (const message of items) out.result(message, messageText(message, names));
   if (items.length === 0) out.note('No messages yet.');
@@ -138,10 +138,10 @@ async function show(api: Api, out: Output, conversation: PeerId | ConversationId
 /** Names of contacts by PeerId; empty when the token may not see contacts. */
 export async function namesOf(api: Api): Promise<Map<string, string>> {
   try {
-    const contacts = await api.all<Contact>('/v1/contacts');
+    const contacts = await contactsOf(api);
     return new Map(contacts.map(contact => [contact.peerId, contact.name]));
   } catch (error) {
-    if (error instanceof CliFailure && error.exitCode === EXIT.denied) return new Map();
+    if (error instanceof ApiError && error.status === 403) return new Map();
     throw error;
   }
 }

@@ -1,6 +1,6 @@
-import type { Contact } from '#api/rest/contacts';
-import type { Conversation } from '#api/rest/messages';
-import type { Network, Node, Peer } from '#api/rest/node';
+import { dataOf } from '#api/rest/client';
+import type { Network } from './api.ts';
+import { allOf, contactsOf, requestsOf } from './api.ts';
 import type { Cli } from './command.ts';
 import { shortId } from './contact-commands.ts';
 import type { Output } from './output.ts';
@@ -11,11 +11,11 @@ export function networkCommands(cli: Cli): void {
   cli.command('status', 'who am I, am I reachable, what is new', 'p2pmsg status').action(() =>
     cli.run(async ({ api, out }) => {
       const [node, network, conversations, contacts, requests] = await Promise.all([
-        api.call<Node>('GET', '/v1/node'),
-        api.call<Network>('GET', '/v1/network'),
-        api.all<Conversation>('/v1/conversations'),
-        api.all<Contact>('/v1/contacts'),
-        api.all<unknown>('/v1/requests'),
+        dataOf(api.client.GET('/v1/node')),
+        dataOf(api.client.GET('/v1/network')),
+        allOf(query => api.client.GET('/v1/conversations', { params: { query } })),
+        contactsOf(api),
+        requestsOf(api),
       ]);
       const unread = conversations.reduce((sum, conversation) => sum + conversation.unread, 0);
       const online = contacts.filter(contact => contact.presence === 'online').length;
@@ -41,7 +41,7 @@ export function networkCommands(cli: Cli): void {
   cli.command('peers', 'list peers seen in the lobby and in the network', 'p2pmsg peers').action(() =>
     cli.run(async ({ api, out }) => {
       out.table(
-        await api.all<Peer>('/v1/peers'),
+        await allOf(query => api.client.GET('/v1/peers', { params: { query } })),
         [
           { title: 'NAME', value: peer => peer.name ?? '', shrink: true },
           { title: 'PRESENCE', value: peer => peer.presence },
@@ -68,16 +68,16 @@ export function networkCommands(cli: Cli): void {
     .option('--check', 'look at relays and addresses anew, now')
     .action((options: NetOptions) =>
       cli.run(async ({ api, out }) => {
-        if (options.addRelay) await api.call('POST', '/v1/network/relays', { body: { address: options.addRelay } });
-        if (options.addBootstrap)
-          await api.call('POST', '/v1/network/bootstrap', { body: { address: options.addBootstrap } });
-        if (options.removeRelay)
-          await api.call('DELETE', `/v1/network/relays/${encodeURIComponent(options.removeRelay)}`);
-        if (options.removeBootstrap)
-          await api.call('DELETE', `/v1/network/bootstrap/${encodeURIComponent(options.removeBootstrap)}`);
-        const network = await (options.check
-          ? api.call<Network>('POST', '/v1/network/check')
-          : api.call<Network>('GET', '/v1/network'));
+        const { addRelay, addBootstrap, removeRelay, removeBootstrap } = options;
+        const to = (address: string) => ({ body: { address } });
+        const of = (peerId: string) => ({ params: { path: { peerId } } });
+        if (addRelay) await dataOf(api.client.POST('/v1/network/relays', to(addRelay)));
+        if (addBootstrap) await dataOf(api.client.POST('/v1/network/bootstrap', to(addBootstrap)));
+        if (removeRelay) await dataOf(api.client.DELETE('/v1/network/relays/{peerId}', of(removeRelay)));
+        if (removeBootstrap) await dataOf(api.client.DELETE('/v1/network/bootstrap/{peerId}', of(removeBootstrap)));
+        const network = await dataOf(
+          options.check ? api.client.POST('/v1/network/check') : api.client.GET('/v1/network'),
+        );
         out.result(network, networkText(network, out));
       }),
     );

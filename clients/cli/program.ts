@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { inviteCommands, tokenCommands } from './access-commands.ts';
-import { createApi } from './api.ts';
+import { createApi, failureOf } from './api.ts';
 import type { Cli } from './command.ts';
 import { connection } from './connect.ts';
 import { contactCommands } from './contact-commands.ts';
@@ -77,8 +77,10 @@ function buildProgram(context: CliContext): Command {
       const ending = new AbortController();
       const timer = Number.isFinite(timeoutMs) ? setTimeout(() => ending.abort(), timeoutMs) : undefined;
       try {
-        const api = createApi(connection({ home }, context.env), ending.signal);
-        await action({ api, out: createOutput({ json, quiet, stdout: context.stdout, stderr: context.stderr }) });
+        const to = connection({ home }, context.env);
+        const api = createApi(to, ending.signal);
+        const out = createOutput({ json, quiet, stdout: context.stdout, stderr: context.stderr });
+        await action({ api, out }).catch((error: unknown) => Promise.reject(failureOf(error, to, ending.signal)));
       } finally {
         clearTimeout(timer);
       }

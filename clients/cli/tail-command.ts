@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
-import type { EventRow } from '#api/rest/events';
-import type { Message } from '#api/rest/messages';
+import type { FollowedEvent } from '#api/rest/follow-events';
+import type { Message } from './api.ts';
 import type { Cli } from './command.ts';
 import { shortId } from './contact-commands.ts';
 import { messageText, namesOf, wholeNumber } from './message-commands.ts';
@@ -41,7 +41,7 @@ export function tailCommand(cli: Cli): void {
 }
 
 /** One line about an event, for people; unknown types are shown as they are. */
-export function eventText(event: EventRow, names: ReadonlyMap<string, string>): string {
+export function eventText(event: FollowedEvent, names: ReadonlyMap<string, string>): string {
   const data = event.data as Record<string, unknown>;
   const field = (name: string): string => (typeof data[name] === 'string' ? oneLine(data[name]) : '');
   const inBrackets = (text: string): string => (text === '' ? '' : ` (${text})`);

@@ -1,12 +1,12 @@
-import type { PeerId } from '#api/ids';
 import { isPeerIdText } from '#api/ids';
 import type { Api } from './api.ts';
+import { contactsOf, requestsOf } from './api.ts';
 import { CliFailure, EXIT } from './failure.ts';
 import { oneLine } from './terminal-text.ts';
 
 /** Somebody a command can be about. */
 export interface Known {
-  readonly peerId: PeerId;
+  readonly peerId: string;
   readonly name: string;
 }
 
@@ -17,7 +17,7 @@ export const SHORTEST_PREFIX = 8;
  * peers: a name that also fits somebody else is never resolved silently.
  * @throws CliFailure 2 with the list when it fits several, 5 when it fits nobody
  */
-export function resolveWho(who: string, known: readonly Known[]): PeerId {
+export function resolveWho(who: string, known: readonly Known[]): string {
   if (isPeerIdText(who)) return who;
   const plain = folded(who);
   const hits = known.filter(
@@ -40,9 +40,9 @@ const folded = (name: string): string => name.normalize('NFKC').trim().toLowerCa
 const describe = ({ peerId, name }: Known): string => `${oneLine(name)} (${peerId})`;
 
 /** A contact; the list is only asked for when WHO is no PeerId. */
-export const contactId = async (api: Api, who: string): Promise<PeerId> =>
-  isPeerIdText(who) ? who : resolveWho(who, await api.all<Known>('/v1/contacts'));
+export const contactId = async (api: Api, who: string): Promise<string> =>
+  isPeerIdText(who) ? who : resolveWho(who, await contactsOf(api));
 
 /** Somebody who asks to become a contact. */
-export const requestId = async (api: Api, who: string): Promise<PeerId> =>
-  isPeerIdText(who) ? who : resolveWho(who, await api.all<Known>('/v1/requests'));
+export const requestId = async (api: Api, who: string): Promise<string> =>
+  isPeerIdText(who) ? who : resolveWho(who, await requestsOf(api));

@@ -1,54 +1,34 @@
-import { fromBinary, create, toBinary } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
 import type { PeerId } from '#api/ids';
 import { FrameSchema } from '#api/wire/gen/deliver_pb';
 import type { Nack } from '#api/wire/gen/deliver_pb';
-import {
-  ANSWER_TIMEOUT_MS,
-  DELIVER_PROTOCOL,
-  MAX_SEALED_UNDELIVERED,
-  MAX_UNACCEPTED_ENVELOPES,
-} from '#api/wire/protocols';
+import { ANSWER_TIMEOUT_MS, DELIVER_PROTOCOL } from '#api/wire/protocols';
 import type { Timer } from '../base/clock.ts';
 import type { FrameStream } from '../net/transport.ts';
-import { RatchetError } from '../ratchet/ratchet.ts';
 import { DroppedError } from '../store/commit-queue.ts';
-import type { AfterNack, Answers } from './answers.ts';
-import type { Bindings } from './bindings.ts';
+import type { AfterNack } from './answers.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
 import type { Healing } from './healing.ts';
-import type { Head } from './hello.ts';
-import { buildHello, readHead, readHello, wireHead } from './hello.ts';
+import type { GreetingDeps } from './greeting.ts';
+import { helloFrame, instanceSeenFrame, putBackFrame, readGreeting } from './greeting.ts';
+import { readHead } from './hello.ts';
 import type { Instances, SeenInstance } from './instances.ts';
-import type { OwnKeys } from './own-keys.ts';
-import { fetchBundle, NoBundleError } from './prekey-exchange.ts';
-import type { RepairBudget } from './repair-budget.ts';
-import type { OutboxRow, SealedEnvelope, Sealer } from './sealer.ts';
-import { NoSessionError } from './sealer.ts';
+import { NoBundleError } from './prekey-exchange.ts';
+import type { SealBatchDeps } from './seal-batch.ts';
+import { SealBatch } from './seal-batch.ts';
+import type { SealedEnvelope } from './sealer.ts';
 import { SendWindow } from './send-window.ts';
-import type { Staging } from './staging.ts';
 import { FrameReader } from './stream-io.ts';
 
-export interface LinkDeps {
-  readonly staging: Staging;
-  readonly sealer: Sealer;
+export interface LinkDeps extends SealBatchDeps, GreetingDeps {
   readonly healing: Healing;
-  readonly bindings: Bindings;
-  readonly budget: RepairBudget;
-  readonly instances: () => Instances;
-  readonly keys: () => OwnKeys;
-  readonly answers: Answers;
-  /** An accepted contact: others get nothing. */
-  readonly isAccepted: (peer: PeerId) => boolean;
-  readonly theyAccepted: (peer: PeerId) => boolean;
   readonly addressesOf: (peer: PeerId) => readonly string[];
   /** Set once another copy of this identity has taken over. */
   readonly readOnly: () => boolean;
   readonly superseded: (by: SeenInstance) => void;
 }
 
-/** Sealed in one commit: enough to share one fsync, few enough to start sending early. */
-const SEAL_BATCH = 20;
 const ACK_TIMEOUT_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 20_000;
 const RETRY_FIRST_MS = 1_000;
@@ -62,6 +42,7 @@ export class PeerLink {
   readonly peer: PeerId;
   readonly #core: Core;
   readonly #deps: LinkDeps;
+  readonly #sealing: SealBatch;
   #stream: FrameStream | null = null;
   #window = new SendWindow(undefined);
   #ready = false;
@@ -81,6 +62,7 @@ export class PeerLink {
     this.#core = core;
     this.#deps = deps;
     this.peer = peer;
+    this.#sealing = new SealBatch(core, deps, peer);
   }
 
   /** There is something to do: rows to send, or a connection to use. */
@@ -113,7 +95,7 @@ export class PeerLink {
       !this.#backlog &&
       !this.#paused &&
       this.#window.room > 0 &&
-      this.#maySeal() > 0 &&
+      this.#sealing.allowance() > 0 &&
       !this.#deps.sealer.needsBundle(this.peer)
     );
   }
@@ -236,26 +218,18 @@ export class PeerLink {
   }
 
   async #greet(stream: FrameStream): Promise<void> {
-    const { staging, instances, keys, healing, bindings } = this.#deps;
+    const { instances, healing, bindings } = this.#deps;
     const peer = this.peer;
-    const accepted = this.#deps.isAccepted(peer);
-    await stream.send(
-      buildHello(this.#core, peer, {
-        instance: instances().own.signed,
-        binding: keys().binding,
-        contact: accepted,
-        highestSession: staging.sendSession(peer)?.id ?? 0,
-      }),
-    );
+    await stream.send(helloFrame(this.#core, this.#deps, peer));
     const reader = new FrameReader(this.#core.clock, stream);
-    const frame = await reader.next(ANSWER_TIMEOUT_MS);
-    const kind = frame ? fromBinary(FrameSchema, frame).kind : null;
-    const hello = kind?.case === 'hello' ? readHello(kind.value) : null;
-    if (!hello) throw new Error('no valid Hello came back');
-    const instance = instances().read(peer, hello.instance);
-    if (!instance) throw new Error('the instance claim of the Hello is not valid');
+    const greeting = readGreeting(this.#deps, peer, await reader.next(ANSWER_TIMEOUT_MS));
+    if (!greeting) throw new Error('no valid Hello came back');
+    const { hello, instance } = greeting;
     if (hello.binding) await bindings.note(peer, hello.binding);
-    await healing.answered(peer, hello, acknowledged => this.#tell(stream, { acknowledged }));
+    const tell = (frame: Uint8Array): void => {
+      stream.send(frame).catch(() => stream.abort('cannot write'));
+    };
+    await healing.answered(peer, hello, acknowledged => tell(putBackFrame(acknowledged)));
     if (this.#stopped) throw new Error('stopping');
     this.#stream = stream;
     this.#window = new SendWindow(stream.connection.dataLimitBytes);
@@ -263,21 +237,8 @@ export class PeerLink {
     this.#backlog = true;
     this.#ready = true;
     this.#pausedUntilMs = 0;
-    const gone = instances().streamOpened(peer, instance, other => this.#tell(stream, { other }));
+    const gone = instances().streamOpened(peer, instance, other => tell(instanceSeenFrame(other)));
     void this.#read(reader, stream).finally(gone);
-  }
-
-  #tell(stream: FrameStream, what: { acknowledged?: Head; other?: SeenInstance }): void {
-    const kind = what.acknowledged
-      ? ({
-          case: 'putBack',
-          value: { $typeName: 'p2pmsg.PutBack', acknowledged: wireHead(what.acknowledged) },
-        } as const)
-      : ({
-          case: 'instanceSeen',
-          value: { $typeName: 'p2pmsg.InstanceSeen', ...(what.other ? { instance: what.other.signed } : {}) },
-        } as const);
-    stream.send(toBinary(FrameSchema, create(FrameSchema, { kind }))).catch(() => this.#drop('cannot write'));
   }
 
   /** Reads answers until the stream ends. */
@@ -349,21 +310,16 @@ export class PeerLink {
     if (claim && this.#deps.instances().supersedesUs(claim)) this.#deps.superseded(claim);
   }
 
-  #maySeal(): number {
-    const sealed = this.#core.sql.outbox.sealedCount.get({ peer: this.peer, device: DEVICE })?.count ?? 0;
-    const limit = this.#deps.theyAccepted(this.peer) ? MAX_SEALED_UNDELIVERED : MAX_UNACCEPTED_ENVELOPES;
-    return Math.max(0, limit - sealed);
-  }
-
   async #pump(): Promise<void> {
     while (this.#ready && !this.#paused && this.#window.room > 0) {
       if (this.#resendAfter) {
         if (!this.#resend()) return;
         continue;
       }
-      const rows = await this.#nextToSeal();
-      if (rows.length === 0) return;
-      await this.#sealAndSend(rows);
+      const next = await this.#sealing.next(this.#window.room);
+      if (next === 'nothing') this.#backlog = false;
+      if (typeof next === 'string') return;
+      for (const { row, envelope } of await this.#sealing.seal(next)) this.push(envelope, row);
     }
   }
 
@@ -381,79 +337,6 @@ export class PeerLink {
     }
     if (rows.length === 0) this.#resendAfter = null;
     return true;
-  }
-
-  async #nextToSeal(): Promise<OutboxRow[]> {
-    const { sql, clock } = this.#core;
-    const key = { peer: this.peer, device: DEVICE };
-    if (this.#deps.bindings.pending(this.peer)) {
-      await this.#deps.answers.setReason(this.peer, 'key-changed');
-      return [];
-    }
-    const limit = Math.min(SEAL_BATCH, this.#window.room);
-    const again = sql.outbox.toReseal.all({ ...key, now: clock.nowUnixMs(), limit });
-    if (again.length > 0) return again;
-    const may = this.#maySeal();
-    const rows = sql.outbox.queued.all({ ...key, limit: Math.max(1, Math.min(limit, may)) });
-    if (rows.length > 0 && may === 0) {
-      await this.#deps.answers.setReason(
-        this.peer,
-        this.#deps.theyAccepted(this.peer) ? 'window-full' : 'awaiting-acceptance',
-      );
-      return [];
-    }
-    if (rows.length === 0) this.#backlog = false;
-    return rows;
-  }
-
-  async #sealAndSend(rows: readonly OutboxRow[]): Promise<void> {
-    const { staging, sealer } = this.#deps;
-    if (sealer.needsBundle(this.peer)) {
-      const waitMs = this.#deps.budget.take(this.peer);
-      if (waitMs > 0) throw new NoBundleError('the budget for new sessions is used up', { retryAfterMs: waitMs });
-      sealer.offerBundle(this.peer, await fetchBundle(this.#core, this.#deps.bindings, this.peer));
-      return; // The binding may have changed with it: look again before sealing.
-    }
-    const sealed: { row: OutboxRow; envelope: SealedEnvelope }[] = [];
-    const committed = await staging.locked(this.peer, async () => {
-      const fresh = staging.begin();
-      for (const { row: id } of rows) {
-        // Read again under the lock: it may have been cancelled or sealed meanwhile.
-        const row = this.#core.sql.outbox.get.get({ row: id });
-        if (!row || row.envelope !== null || row.state === 'cancelled' || row.state === 'delivered') continue;
-        const envelope = await this.#seal(row);
-        if (!envelope) break;
-        sealed.push({ row, envelope });
-      }
-      const done = this.#core.store.queue.commit(
-        tx => {
-          fresh();
-          for (const { row, envelope } of sealed) envelope.write(tx, row.row);
-        },
-        { staged: true },
-      );
-      return { done };
-    });
-    await committed.done;
-    this.#core.step('seal-committed');
-    for (const { row, envelope } of sealed) this.push(envelope, row);
-  }
-
-  async #seal(row: OutboxRow): Promise<SealedEnvelope | null> {
-    try {
-      return await this.#deps.sealer.seal(this.peer, row);
-    } catch (error) {
-      if (error instanceof NoSessionError) return null;
-      if (!(error instanceof RatchetError)) throw error;
-      // Past libsignal's 30 days without an answer, or a session that cannot be used: the next one is new.
-      const session = this.#deps.staging.sendSession(this.peer);
-      if (!session) throw error;
-      await this.#core.store.queue.commit(() => {
-        this.#core.sql.ratchet.retireSession.run({ ...session });
-      });
-      this.#deps.staging.sessionsChanged(this.peer);
-      return null;
-    }
   }
 
   #send(row: { row: number; message_id: string; visible: number }, envelopeId: Uint8Array, frame: Uint8Array): void {

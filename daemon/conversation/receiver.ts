@@ -7,21 +7,17 @@ import type { FrameStream } from '../net/transport.ts';
 import type { Bindings } from './bindings.ts';
 import type { Core } from './deps.ts';
 import type { Healing } from './healing.ts';
-import { buildHello, readHead, readHello } from './hello.ts';
+import type { GreetingDeps } from './greeting.ts';
+import { helloFrame, instanceSeenFrame, readGreeting } from './greeting.ts';
+import { readHead } from './hello.ts';
 import type { Inbox, Verdict } from './inbox.ts';
-import type { Instances, SeenInstance } from './instances.ts';
-import type { OwnKeys } from './own-keys.ts';
-import type { Staging } from './staging.ts';
+import type { SeenInstance } from './instances.ts';
 import { FrameReader } from './stream-io.ts';
 
-export interface ReceiverDeps {
+export interface ReceiverDeps extends GreetingDeps {
   readonly inbox: Inbox;
-  readonly staging: Staging;
   readonly healing: Healing;
   readonly bindings: Bindings;
-  readonly instances: () => Instances;
-  readonly keys: () => OwnKeys;
-  readonly isAccepted: (peer: PeerId) => boolean;
   readonly isBlocked: (peer: PeerId) => boolean;
   readonly readOnly: () => boolean;
   readonly superseded: (by: SeenInstance) => void;
@@ -56,38 +52,20 @@ export async function receive(core: Core, deps: ReceiverDeps): Promise<void> {
 async function serve(core: Core, deps: ReceiverDeps, stream: FrameStream): Promise<void> {
   const { peer } = stream;
   const reader = new FrameReader(core.clock, stream);
-  const frame = await reader.next(ANSWER_TIMEOUT_MS);
-  const kind = frame ? fromBinary(FrameSchema, frame).kind : null;
-  const hello = kind?.case === 'hello' ? readHello(kind.value) : null;
-  const instance = hello ? deps.instances().read(peer, hello.instance) : null;
-  if (!hello || !instance) return stream.abort('no valid Hello');
+  const greeting = readGreeting(deps, peer, await reader.next(ANSWER_TIMEOUT_MS));
+  if (!greeting) return stream.abort('no valid Hello');
+  const { hello, instance } = greeting;
   const accepted = deps.isAccepted(peer);
   if (accepted) {
     deps.alive(peer);
     if (hello.binding) await deps.bindings.note(peer, hello.binding);
     await deps.healing.received(peer, hello);
   }
-  await stream.send(
-    buildHello(core, peer, {
-      instance: deps.instances().own.signed,
-      binding: deps.keys().binding,
-      contact: accepted,
-      highestSession: deps.staging.sendSession(peer)?.id ?? 0,
-    }),
-  );
+  await stream.send(helloFrame(core, deps, peer));
   const write = (frames: readonly Uint8Array[]): void => {
     stream.sendAll(frames).catch(() => stream.abort('cannot write'));
   };
-  const gone = deps
-    .instances()
-    .streamOpened(peer, instance, other =>
-      write([
-        toBinary(
-          FrameSchema,
-          create(FrameSchema, { kind: { case: 'instanceSeen', value: { instance: other.signed } } }),
-        ),
-      ]),
-    );
+  const gone = deps.instances().streamOpened(peer, instance, other => write([instanceSeenFrame(other)]));
   if (accepted) deps.greeted(peer);
   try {
     await readEnvelopes(core, deps, { stream, reader, write });

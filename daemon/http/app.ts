@@ -96,6 +96,16 @@ export async function createApp(
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
 
+  // Before our hooks: a refused upgrade is known as one, and its connection ended after the answer.
+  await app.register(websocket, {
+    options: { maxPayload: CLIENT_FRAME_MAX_BYTES },
+    // ws closes by itself what broke the protocol.
+    errorHandler: (error: Error) => deps.log.debug({ reason: error.message }, 'an event socket broke'),
+    preClose(this: FastifyInstance, done: () => void) {
+      this.websocketServer.close();
+      done();
+    },
+  });
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     request.caller = deps.guard(request, request.routeOptions.config.operation);
@@ -118,15 +128,6 @@ export async function createApp(
     done();
   });
 
-  await app.register(websocket, {
-    options: { maxPayload: CLIENT_FRAME_MAX_BYTES },
-    // ws closes by itself what broke the protocol.
-    errorHandler: (error: Error) => deps.log.debug({ reason: error.message }, 'an event socket broke'),
-    preClose(this: FastifyInstance, done: () => void) {
-      this.websocketServer.close();
-      done();
-    },
-  });
   app.websocketServer.on('headers', headers => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) headers.push(`${name}: ${value}`);
   });

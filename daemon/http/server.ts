@@ -88,6 +88,7 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
   let tcp: Listener = { kind: 'tcp', scheme, host, port: options.listen.port };
   const unix: Listener = { kind: 'socket', scheme: 'http', host: 'localhost', port: 0 };
   const unixSockets = new WeakSet<object>();
+  const connections = new Set<Socket>();
 
   const cookieName = (): string => `p2pmsg-${tcp.port}`;
   const auth = createAuth(
@@ -147,6 +148,10 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
   socketServer.on('connection', (socket: Socket) => unixSockets.add(socket));
   socketServer.on('upgrade', (request, socket, head) => app.server.emit('upgrade', request, socket, head));
   for (const server of [app.server, socketServer]) {
+    server.on('connection', (socket: Socket) => {
+      connections.add(socket);
+      socket.on('close', () => connections.delete(socket));
+    });
     server.on('checkExpectation', (request, response) => app.routing(request, response));
     server.maxConnections = 1_000;
   }
@@ -186,8 +191,7 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
       for (const client of app.websocketServer.clients) client.terminate();
     }, SOCKET_CLOSE_MS);
     const cutting = setTimeout(() => {
-      app.server.closeAllConnections();
-      socketServer.closeAllConnections();
+      for (const socket of connections) socket.destroy();
     }, graceMs);
     await Promise.all([app.close(), socketClosed]);
     clearTimeout(closing);

@@ -11,7 +11,7 @@ const MAX_ADDRESS_CHARS = 512;
 
 /** The multiaddr, or null when the text is none. Never throws. */
 export function parseMultiaddr(text: string): Multiaddr | null {
-  if (text.length > MAX_ADDRESS_CHARS) return null;
+  if (text.length === 0 || text.length > MAX_ADDRESS_CHARS) return null;
   try {
     return multiaddr(text);
   } catch {

@@ -54,8 +54,7 @@ export function createCircuits(host: Host): Circuits {
       .map(bytes => multiaddr(bytes).encapsulate('/p2p-circuit'));
     const before = announced.get(relay) ?? [];
     announced.set(relay, addresses);
-    for (const address of addresses)
-      addressManager.confirmObservedAddr(address, { type: 'observed', ttl: FOREVER_MS });
+    for (const address of addresses) addressManager.confirmObservedAddr(address, { type: 'observed', ttl: FOREVER_MS });
     for (const stale of before)
       if (!addresses.some(address => address.equals(stale))) addressManager.removeObservedAddr(stale);
   };

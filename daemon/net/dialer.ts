@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Connection } from '@libp2p/interface';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import type { PeerId } from '#api/ids';
@@ -66,27 +67,37 @@ export function createDialer(deps: { host: Host; clock: Clock }): Dialer {
     dial(peer, targets, signal) {
       const plans = planDial(peer, targets, ownSockets(host));
       if (plans.length === 0) return Promise.reject(new Error('no address to dial'));
-      const others = new AbortController();
-      const onAbort = (): void => others.abort(signal.reason);
+      // Own controllers: a dozen tries listen on each, and the caller's signal gets one listener only.
+      const [all, circuits] = [unlimitedController(), unlimitedController()];
+      const onAbort = (): void => {
+        all.abort(signal.reason);
+        circuits.abort(signal.reason);
+      };
       signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
       // Circuits start at once when the direct tries have all failed.
-      const direct = plans.filter(plan => !isCircuit(plan.address));
-      const failedDirect = new AbortController();
-      let directLeft = direct.length;
+      const noDirect = unlimitedController();
+      let directLeft = plans.filter(plan => !isCircuit(plan.address)).length;
       const tries = plans.map(async plan => {
         const circuit = isCircuit(plan.address);
-        if (circuit && direct.length > 0) await delay(clock, CIRCUIT_DELAY_MS, others.signal, failedDirect.signal);
+        if (circuit && directLeft > 0) await delay(clock, CIRCUIT_DELAY_MS, circuits.signal, noDirect.signal);
         try {
-          const connection = await attempt(peer, plan, circuit ? others.signal : signal);
-          others.abort(new Error('another path was faster'));
+          const connection = await attempt(peer, plan, circuit ? circuits.signal : all.signal);
+          circuits.abort(new Error('another path was faster'));
           return connection;
         } finally {
-          if (!circuit && (directLeft -= 1) === 0) failedDirect.abort();
+          if (!circuit && (directLeft -= 1) === 0) noDirect.abort();
         }
       });
-      return abortable(Promise.any(tries), signal).finally(() => signal.removeEventListener('abort', onAbort));
+      return abortable(Promise.any(tries), all.signal).finally(() => signal.removeEventListener('abort', onAbort));
     },
   };
+}
+
+function unlimitedController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 function planDial(peer: PeerId, targets: DialTargets, own: ReadonlySet<string>): Attempt[] {

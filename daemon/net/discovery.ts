@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { isCircuit, isLocal } from './addresses.ts';
 import { backoffMs } from './backoff.ts';
-import type { Transport } from './transport.ts';
+import type { Path } from './transport.ts';
 
 const QUERY_EVERY_MS = 10_000;
 const MAX_KNOWN = 256;
@@ -22,7 +22,19 @@ export interface Sighting {
 }
 
 /** mDNS as a part of the libp2p node. Names of peers on the LAN, unproven, every few seconds. */
-export function mdnsDiscovery(onSighting: (sighting: Sighting) => void): NonNullable<Libp2pInit['peerDiscovery']> {
+export function mdnsDiscovery(
+  clock: Clock,
+  onSighting: (sighting: Sighting) => void,
+): NonNullable<Libp2pInit['peerDiscovery']> {
+  const lastMs = new Map<PeerId, number>();
+  // Every node's query is answered by every other node, and all hear all answers.
+  const isRepeated = (peer: PeerId): boolean => {
+    const beforeMs = lastMs.get(peer);
+    if (beforeMs !== undefined && clock.monotonicMs() - beforeMs < QUERY_EVERY_MS / 2) return true;
+    if (lastMs.size >= MAX_KNOWN) lastMs.clear();
+    lastMs.set(peer, clock.monotonicMs());
+    return false;
+  };
   return [
     components => {
       const service = mdns({ interval: QUERY_EVERY_MS })(components);
@@ -33,7 +45,7 @@ export function mdnsDiscovery(onSighting: (sighting: Sighting) => void): NonNull
           .filter(address => isLocal(address) && !isCircuit(address))
           .slice(0, MAX_ADDRESSES)
           .map(String);
-        if (isPeerIdText(peer) && addresses.length > 0) onSighting({ peer, addresses });
+        if (isPeerIdText(peer) && addresses.length > 0 && !isRepeated(peer)) onSighting({ peer, addresses });
       });
       return service;
     },
@@ -52,17 +64,26 @@ export interface LanDialer {
   stop(): void;
 }
 
-export function createLanDialer(deps: { transport: Transport; clock: Clock; log: Logger }): LanDialer {
-  const { transport, clock, log } = deps;
+export interface LanDialerDeps {
+  readonly self: PeerId;
+  readonly clock: Clock;
+  readonly log: Logger;
+  pathTo(peer: PeerId): Path | undefined;
+  /** Dials these addresses, also when another path to the peer is open. */
+  dial(peer: PeerId, addresses: readonly string[], signal: AbortSignal): Promise<unknown>;
+}
+
+export function createLanDialer(deps: LanDialerDeps): LanDialer {
+  const { self, clock, log } = deps;
   const known = new Map<PeerId, Known>();
   const queue: PeerId[] = [];
   let timer: Timer | null = null;
 
   const dial = async (peer: PeerId): Promise<void> => {
     const entry = known.get(peer);
-    if (!entry || transport.connection(peer)?.path === 'lan') return;
+    if (!entry || deps.pathTo(peer) === 'lan') return;
     try {
-      await transport.connect(peer, { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS), addresses: entry.addresses });
+      await deps.dial(peer, entry.addresses, AbortSignal.timeout(DIAL_TIMEOUT_MS));
       entry.failures = 0;
       entry.nextTryAtMs = clock.monotonicMs() + RETRY.firstMs;
     } catch (error) {
@@ -80,19 +101,20 @@ export function createLanDialer(deps: { transport: Transport; clock: Clock; log:
 
   return {
     seen({ peer, addresses }) {
-      if (peer === transport.self) return;
+      if (peer === self) return;
       const nowMs = clock.monotonicMs();
       let entry = known.get(peer);
       if (!entry) {
-        if (known.size >= MAX_KNOWN) for (const oldest of known.keys()) {
-          known.delete(oldest);
-          break;
-        }
-        entry = { addresses, failures: 0, nextTryAtMs: nowMs + (transport.self < peer ? 0 : SECOND_SIDE_DELAY_MS) };
+        if (known.size >= MAX_KNOWN)
+          for (const oldest of known.keys()) {
+            known.delete(oldest);
+            break;
+          }
+        entry = { addresses, failures: 0, nextTryAtMs: nowMs + (self < peer ? 0 : SECOND_SIDE_DELAY_MS) };
         known.set(peer, entry);
       }
       entry.addresses = addresses;
-      if (nowMs < entry.nextTryAtMs || queue.includes(peer) || transport.connection(peer)?.path === 'lan') return;
+      if (nowMs < entry.nextTryAtMs || queue.includes(peer) || deps.pathTo(peer) === 'lan') return;
       queue.push(peer);
       timer ??= clock.after(0, next);
     },

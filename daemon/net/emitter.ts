@@ -21,7 +21,7 @@ export function createEmitter<Events>(log: Logger): Emitter<Events> {
       listeners.get(event)?.delete(listener);
     },
     emit(event, ...args) {
-      for (const listener of [...(listeners.get(event) ?? [])]) {
+      for (const listener of Array.from(listeners.get(event) ?? [])) {
         try {
           (listener as (...args: unknown[]) => void)(...args);
         } catch (error) {

@@ -2,7 +2,8 @@ import { streamPair } from '@libp2p/utils';
 import { describe, expect, it } from 'vitest';
 import { MAX_FRAME_BYTES } from '#api/wire/protocols';
 import { ManualClock } from '../base/clock.ts';
-import { createFrameStream, encodeFrames, FrameDecoder, FrameError, nextBatch } from './frames.ts';
+import { encodeFrames, FrameDecoder, FrameError } from './frame-codec.ts';
+import { createFrameStream, nextBatch } from './frames.ts';
 import { generateIdentity } from './keyfile.ts';
 import { until } from './until.ts';
 

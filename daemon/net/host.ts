@@ -229,7 +229,9 @@ export const hostAddresses = (host: Host): string[] => host.node.getMultiaddrs()
 
 /** Where the node really listens, without the circuits. */
 export const listenAddresses = (host: Host): string[] =>
-  host.components.transportManager.getAddrs().map(address => address.encapsulate(`/p2p/${host.node.peerId}`).toString());
+  host.components.transportManager
+    .getAddrs()
+    .map(address => address.encapsulate(`/p2p/${host.node.peerId.toString()}`).toString());
 
 /** GossipSub takes subscriptions only while it runs. */
 export function onceStarted({ node }: Host, run: () => void): void {

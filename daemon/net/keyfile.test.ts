@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { generateIdentity, identityFromProtobuf, KeyFileError, loadOrCreateIdentity, verifySignature } from './keyfile.ts';
+import {
+  generateIdentity,
+  identityFromProtobuf,
+  KeyFileError,
+  loadOrCreateIdentity,
+  verifySignature,
+} from './keyfile.ts';
 
 describe('identity.key', () => {
   let folder = '';

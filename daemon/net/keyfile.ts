@@ -125,10 +125,11 @@ function publicKeyObject(peer: PeerId): KeyObject {
     format: 'der',
     type: 'spki',
   });
-  if (publicKeys.size >= MAX_CACHED_PUBLIC_KEYS) for (const oldest of publicKeys.keys()) {
-    publicKeys.delete(oldest);
-    break;
-  }
+  if (publicKeys.size >= MAX_CACHED_PUBLIC_KEYS)
+    for (const oldest of publicKeys.keys()) {
+      publicKeys.delete(oldest);
+      break;
+    }
   publicKeys.set(peer, key);
   return key;
 }

@@ -39,7 +39,7 @@ function libp2pWorld(listenOn: (ip: string) => string[]): Promise<SuiteWorld> {
         connection.abort(new Error('cut by the test'));
     },
     async dispose() {
-      await Promise.all([...hosts.values()].map(host => host.node.stop()));
+      await Promise.all([...hosts.values()].map(async host => host.node.stop()));
     },
   });
 }

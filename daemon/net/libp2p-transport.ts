@@ -184,12 +184,7 @@ class RealTransport implements Libp2pTransport {
     if (result.connection.direction === 'outbound') this.#upgrade(peer, addresses);
   }
 
-  async #newStream(
-    peer: PeerId,
-    connection: Connection,
-    protocol: string,
-    signal: AbortSignal,
-  ): Promise<FrameStream> {
+  async #newStream(peer: PeerId, connection: Connection, protocol: string, signal: AbortSignal): Promise<FrameStream> {
     const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true });
     return createFrameStream(stream, { peer, connection: this.#best.describe(connection) });
   }

@@ -1,5 +1,5 @@
 import type { PeerId } from '#api/ids';
-import { FrameError } from './frames.ts';
+import { FrameError } from './frame-codec.ts';
 import type { Link, MemoryNetwork } from './memory-network.ts';
 import { MemoryStream } from './memory-stream.ts';
 import type { MemoryTransport } from './memory-transport.ts';
@@ -106,7 +106,7 @@ export class MemoryConnection {
   cut(reason: string): void {
     if (!this.#open) return;
     this.#open = false;
-    for (const stream of [...this.#streams]) stream.lose(new FrameError('STREAM_CUT', reason));
+    for (const stream of Array.from(this.#streams)) stream.lose(new FrameError('STREAM_CUT', reason));
     this.#streams.clear();
     for (const end of this.#ends) end.lost(this);
     this.flush();
@@ -119,7 +119,7 @@ export class MemoryConnection {
     const failure = new FrameError('STREAM_CUT', 'the peer closed the connection');
     const far = this.otherEnd(from);
     const loseEnd = (end: MemoryTransport): void => {
-      for (const stream of [...this.#streams]) if (stream.owner === end) stream.lose(failure);
+      for (const stream of Array.from(this.#streams)) if (stream.owner === end) stream.lose(failure);
       end.lost(this);
     };
     loseEnd(from);

@@ -108,7 +108,12 @@ export class MemoryNetwork {
   }
 
   /** Cuts a stream or connection in the middle of what is sent from one peer to the other. */
-  cutAfter(from: PeerId, to: PeerId, afterBytes: number, options: { what?: 'stream' | 'connection'; protocol?: string } = {}): void {
+  cutAfter(
+    from: PeerId,
+    to: PeerId,
+    afterBytes: number,
+    options: { what?: 'stream' | 'connection'; protocol?: string } = {},
+  ): void {
     this.#cuts.push({ from, to, afterBytes, what: options.what ?? 'connection', protocol: options.protocol ?? null });
   }
 

@@ -1,5 +1,6 @@
 import type { PeerId } from '#api/ids';
-import { encodeFrames, FrameDecoder, FrameError, FrameInbox } from './frames.ts';
+import { encodeFrames, FrameDecoder, FrameError } from './frame-codec.ts';
+import { FrameInbox } from './frame-inbox.ts';
 import type { MemoryConnection } from './memory-connection.ts';
 import type { MemoryTransport } from './memory-transport.ts';
 import type { FrameStream, PeerConnection } from './transport.ts';

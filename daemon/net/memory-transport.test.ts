@@ -194,7 +194,9 @@ describe('MemoryNetwork', () => {
         });
       }
       const [a, b, c] = nodes as [MemoryTransport, MemoryTransport, MemoryTransport];
-      void a.openStream(B, PROTOCOL, { signal: never }).then(stream => stream.sendAll([new Uint8Array(3), new Uint8Array(4)]));
+      void a
+        .openStream(B, PROTOCOL, { signal: never })
+        .then(stream => stream.sendAll([new Uint8Array(3), new Uint8Array(4)]));
       void b.openStream(C, PROTOCOL, { signal: never }).then(stream => stream.send(new Uint8Array(3)));
       void c.connect(A, { signal: never });
       await clock.advance(50);

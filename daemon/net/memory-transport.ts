@@ -6,7 +6,15 @@ import { createEmitter } from './emitter.ts';
 import { gossipMessageId } from './gossip-options.ts';
 import { MemoryConnection } from './memory-connection.ts';
 import type { MemoryNetwork } from './memory-network.ts';
-import type { FrameStream, GossipMessage, PeerConnection, ProtocolLimits, PublishResult, Transport, TransportEvents } from './transport.ts';
+import type {
+  FrameStream,
+  GossipMessage,
+  PeerConnection,
+  ProtocolLimits,
+  PublishResult,
+  Transport,
+  TransportEvents,
+} from './transport.ts';
 
 const MAX_SEEN = 10_000;
 const RANK = { lan: 0, direct: 1, punched: 2, relayed: 3 };
@@ -69,7 +77,7 @@ export class MemoryTransport implements Transport {
   }
 
   disconnect(peer: PeerId): Promise<void> {
-    for (const connection of [...(this.#connections.get(peer) ?? [])]) connection.close(this);
+    for (const connection of Array.from(this.#connections.get(peer) ?? [])) connection.close(this);
     return Promise.resolve();
   }
 
@@ -251,10 +259,11 @@ export class MemoryTransport implements Transport {
     const id = Buffer.from(message.id).toString('latin1');
     if (this.#seen.has(id)) return false;
     this.#seen.add(id);
-    if (this.#seen.size > MAX_SEEN) for (const oldest of this.#seen) {
-      this.#seen.delete(oldest);
-      break;
-    }
+    if (this.#seen.size > MAX_SEEN)
+      for (const oldest of this.#seen) {
+        this.#seen.delete(oldest);
+        break;
+      }
     return true;
   }
 }

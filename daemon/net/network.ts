@@ -10,7 +10,8 @@ import { createHost, DAEMON_BUDGET, hostAddresses, listenAddresses } from './hos
 import type { Identity } from './keyfile.ts';
 import { createLibp2pTransport } from './libp2p-transport.ts';
 import { chooseDefaultListen } from './listen-ports.ts';
-import { type BootstrapStatus, createRelaySupervisor, type RelayStatus, type RelaySupervisor } from './relays.ts';
+import type { BootstrapStatus, RelayStatus, RelaySupervisor } from './relay-status.ts';
+import { createRelaySupervisor } from './relays.ts';
 import type { Transport } from './transport.ts';
 
 /** Interfaces come and go without an event. */
@@ -72,18 +73,22 @@ export async function createNetwork(
     appendAnnounce: options.announce,
     agent: `${AGENT_DAEMON}/${options.version}`,
     budget: DAEMON_BUDGET,
-    ...(options.mdns && { peerDiscovery: mdnsDiscovery(sighting => onSighting(sighting)) }),
+    ...(options.mdns && { peerDiscovery: mdnsDiscovery(clock, sighting => onSighting(sighting)) }),
   });
   const gossip = createGossip({ host, log });
   let dialAddresses: () => readonly string[] = () => [];
   const transport = createLibp2pTransport({ host, gossip, clock, log, relays: () => dialAddresses() });
   const onChange = (): void => transport.emitter.emit('networkChanged');
-  const relays = createRelaySupervisor(
-    { host, circuits: createCircuits(host), dialer: createDialer({ host, clock }), clock, log, onChange },
-    options,
-  );
+  const dialer = createDialer({ host, clock });
+  const relays = createRelaySupervisor({ host, circuits: createCircuits(host), dialer, clock, log, onChange }, options);
   dialAddresses = () => relays.dialAddresses();
-  const lan = createLanDialer({ transport, clock, log });
+  const lan = createLanDialer({
+    self: transport.self,
+    clock,
+    log,
+    pathTo: peer => transport.connection(peer)?.path,
+    dial: (peer, addresses, signal) => dialer.dial(peer, { addresses, relays: [] }, signal),
+  });
   onSighting = sighting => {
     transport.emitter.emit('discovered', sighting.peer, sighting.addresses);
     lan.seen(sighting);

@@ -41,8 +41,19 @@ describe('relays', () => {
 
   async function startRelay(home: string, listen: string, flags: string[] = []): Promise<RelayProgram> {
     const root = new URL('../../', import.meta.url).pathname;
-    const args = ['serve', '--home', join(folder, home), '--listen', listen, '--log-level', 'silent', '--json', ...flags];
-    const program = spawn(join(root, 'bin/p2pmsg-relay'), args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const args = [
+      'serve',
+      '--home',
+      join(folder, home),
+      '--listen',
+      listen,
+      '--log-level',
+      'silent',
+      '--json',
+      ...flags,
+    ];
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'p2pmsg-test-compile-cache') };
+    const program = spawn(join(root, 'bin/p2pmsg-relay'), args, { stdio: ['ignore', 'pipe', 'inherit'], env });
     programs.push(program);
     for await (const line of program.stdout.setEncoding('utf8')) {
       const { peerId, addresses } = ready.parse(JSON.parse(String(line)));
@@ -136,7 +147,9 @@ describe('relays', () => {
       await reserved(a, b);
       const reservedMs = performance.now() - upMs;
       await exchange(a, b);
-      figures.push(`down ${downMs} ms: reserved after ${Math.round(reservedMs)}, reached after ${Math.round(performance.now() - upMs)} ms`);
+      figures.push(
+        `down ${downMs} ms: reserved after ${Math.round(reservedMs)}, reached after ${Math.round(performance.now() - upMs)} ms`,
+      );
       expect(reservedMs).toBeLessThan(10_000);
     }
     process.stdout.write(`${figures.join('\n')}\n`);
@@ -216,7 +229,8 @@ describe('relays', () => {
     await b.transport.handle(PROTOCOL, LIMITS, async stream => {
       await stream.send(Uint8Array.of(got.length));
       try {
-        for await (const batch of stream.frames()) for (const frame of batch) if (frame[0] === got.length) got.push(got.length);
+        for await (const batch of stream.frames())
+          for (const frame of batch) if (frame[0] === got.length) got.push(got.length);
       } catch {
         cuts += 1;
       }

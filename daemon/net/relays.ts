@@ -9,6 +9,7 @@ import { backoffMs } from './backoff.ts';
 import type { Circuits } from './circuit.ts';
 import type { Dialer } from './dialer.ts';
 import type { Host } from './host.ts';
+import { type BootstrapStatus, describeFailure, type RelayStatus, type RelaySupervisor } from './relay-status.ts';
 
 /** After a loss: soon, but not all clients of a relay in the same millisecond. */
 const RECONNECT = { firstMs: 1_000, maxMs: 10_000, growth: 1.3 };
@@ -21,49 +22,6 @@ const MAX_ADDRESSES_PER_PEER = 4;
 const MAX_KEPT_PEERS = 32;
 /** Keeps libp2p from closing the connection when there are too many. Not a `keep-alive` tag: we reconnect ourselves. */
 const TAG = { 'p2pmsg-kept': { value: 100 } };
-
-export interface RelayStatus {
-  readonly address: string;
-  readonly peerId: PeerId;
-  /**
-   * `active`: the relay holds a reservation of ours now. `pending`: not asked for yet, or enough others are active.
-   * `lost`: the last try failed or the reservation went away; see `nextTryUnixMs` and `lastError`.
-   */
-  readonly reservation: 'active' | 'pending' | 'lost';
-  readonly connected: boolean;
-  readonly nextTryUnixMs?: UnixMs;
-  readonly expiresAtUnixMs?: UnixMs;
-  readonly lastError?: string;
-}
-
-export interface BootstrapStatus {
-  readonly address: string;
-  readonly peerId: PeerId;
-  readonly connected: boolean;
-}
-
-/**
- * Keeps connections to the configured relays and bootstrap nodes, and reservations at some of the relays, through
- * restarts, address changes and limits. Never gives up.
- */
-export interface RelaySupervisor {
-  relays(): readonly RelayStatus[];
-  bootstrap(): readonly BootstrapStatus[];
-  /** The same relay again adds the address. @throws AppError ADDRESS_INVALID, PEER_IS_SELF */
-  addRelay(address: string): RelayStatus;
-  /** @throws AppError RELAY_NOT_FOUND */
-  removeRelay(peer: PeerId): Promise<void>;
-  addBootstrap(address: string): BootstrapStatus;
-  removeBootstrap(peer: PeerId): Promise<void>;
-  /** Whether the peer is a configured relay or bootstrap node: not a person. */
-  isInfrastructure(peer: PeerId): boolean;
-  /** Tries everything that is not well, now. Resolves when the tries have ended. */
-  check(): Promise<void>;
-  /** Addresses over which peers are dialled, connected relays first. */
-  dialAddresses(): readonly string[];
-  start(): void;
-  stop(): void;
-}
 
 interface KeptPeer {
   readonly peer: PeerId;
@@ -121,7 +79,7 @@ class Supervisor implements RelaySupervisor {
 
   start(): void {
     this.#running = true;
-    for (const entry of this.#kept.values()) this.#tend(entry);
+    for (const entry of this.#kept.values()) void this.#tend(entry);
   }
 
   stop(): void {
@@ -212,7 +170,7 @@ class Supervisor implements RelaySupervisor {
   #changed(entry: KeptPeer): void {
     if (!this.#running) return;
     entry.failures = 0;
-    this.#tend(entry);
+    void this.#tend(entry);
     this.#deps.onChange();
   }
 
@@ -227,7 +185,7 @@ class Supervisor implements RelaySupervisor {
     const { node } = this.#deps.host;
     if (gone) await node.peerStore.merge(id, { tags: { 'p2pmsg-kept': undefined } }).catch(() => undefined);
     await node.hangUp(id, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
-    for (const other of this.#kept.values()) this.#tend(other);
+    for (const other of this.#kept.values()) void this.#tend(other);
     this.#deps.onChange();
   }
 
@@ -236,7 +194,8 @@ class Supervisor implements RelaySupervisor {
     entry.failures = 0;
     if (!entry.running) this.#schedule(entry, FIRST_TRY_AFTER_LOSS_MS * (0.5 + Math.random()));
     // Another relay may have to take over.
-    for (const other of this.#kept.values()) if (other !== entry && other.failures === 0 && this.#wantsReservation(other)) this.#tend(other);
+    for (const other of this.#kept.values())
+      if (other !== entry && other.failures === 0 && this.#wantsReservation(other)) void this.#tend(other);
     this.#deps.onChange();
   }
 
@@ -366,19 +325,4 @@ class Supervisor implements RelaySupervisor {
       connected: this.#connection(entry.peer) !== undefined,
     };
   }
-}
-
-/** One short sentence for people. Messages of foreign errors may hold what a peer sent. */
-function describeFailure(error: unknown): string {
-  const inner = error instanceof AggregateError ? error.errors[0] : error;
-  const text = inner instanceof Error ? inner.message : String(inner);
-  if (/ECONNREFUSED/.test(text)) return 'connection refused';
-  if (/EHOSTUNREACH|ENETUNREACH/.test(text)) return 'no route';
-  if (/ENOTFOUND|EAI_AGAIN/.test(text)) return 'name not found';
-  if (/timed out|timeout|aborted/i.test(text)) return 'timed out';
-  if (/another peer|Payload identity key|expected peer/i.test(text)) return 'another peer answered at this address';
-  if (/RESERVATION_REFUSED|status RESOURCE_LIMIT/.test(text)) return 'the relay is full';
-  if (/PERMISSION_DENIED/.test(text)) return 'the relay refused';
-  if (/not a circuit relay/.test(text)) return 'not a circuit relay';
-  return 'not reachable';
 }

@@ -113,6 +113,11 @@ export class FakeTransport implements Transport {
     for (const listener of this.#listeners.disconnected) listener(peer);
   }
 
+  /** A connection without an event. */
+  openSilently(peer: PeerId): void {
+    this.#connections.set(peer, { path: 'direct', openedAtUnixMs: this.#lobby.clock.nowUnixMs() });
+  }
+
   /** The connection goes without an event. */
   dropSilently(peer: PeerId): void {
     this.#connections.delete(peer);
@@ -132,6 +137,11 @@ export class FakeTransport implements Transport {
     if (this.#subscription?.validate(message) !== 'accept') return false;
     this.#subscription.receive(message);
     return true;
+  }
+
+  /** As when messages were validated in another order. */
+  receiveValidated(message: GossipMessage): void {
+    this.#subscription?.receive(message);
   }
 
   on<E extends keyof TransportEvents>(event: E, listener: TransportEvents[E]): void {

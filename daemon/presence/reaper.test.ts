@@ -64,8 +64,8 @@ describe('the reaper', () => {
 
   it('takes traffic of a connected contact as a connection that was not told', async () => {
     const { bed } = await setUp();
-    bed.transport.open(friend);
-    bed.presence.forget(friend);
+    bed.transport.openSilently(friend);
+    expect(bed.state(friend)).toBe('unknown');
     bed.presence.signOfLife(friend);
     expect(bed.state(friend)).toBe('online');
   });
@@ -213,6 +213,7 @@ describe('the table', () => {
     expect(bed.presence.list().length).toBeLessThanOrEqual(21);
     expect(bed.state(stranger)).toBe('online');
     expect(bed.state(friend)).toBe('away');
+    expect(bed.listed()).toContain(friend);
     const late = fakePeer('late friend');
     bed.contacts.add(late);
     bed.transport.open(late);
@@ -224,5 +225,26 @@ describe('the table', () => {
     announce(fakePeer('newcomer'));
     expect(bed.state(fakePeer('newcomer'))).toBe('online');
     expect(bed.state(stranger)).toBe('online');
+  });
+
+  it('keeps an offline contact when it makes room', async () => {
+    const { bed, clock, announce } = await setUp({ maxPeers: 20 });
+    bed.transport.open(friend);
+    bed.transport.close(friend);
+    for (let n = 0; n < 15; n++) announce(fakePeer(`old${n}`));
+    await clock.advance(61_000);
+    for (let n = 0; n < 15; n++) announce(fakePeer(`new${n}`));
+    expect(bed.listed()).toContain(friend);
+    expect(bed.state(fakePeer('new14'))).toBe('online');
+  });
+
+  it('does not fill up with strangers that only connect', async () => {
+    const { bed, announce } = await setUp({ maxPeers: 20 });
+    for (let n = 0; n < 50; n++) {
+      bed.transport.open(fakePeer(`passer-by${n}`));
+      bed.transport.close(fakePeer(`passer-by${n}`));
+    }
+    announce(stranger);
+    expect(bed.listed()).toEqual([stranger]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../base/clock.ts';
 import { MAX_SEQ } from './announce.ts';
-import { FakeLobby, fakePeer } from './fake-lobby.ts';
+import { FakeLobby, fakeMessage, fakePeer } from './fake-lobby.ts';
 import { announceOf, Bed, FakeDisk } from './testbed.ts';
 
 const victim = fakePeer('victim');
@@ -80,8 +80,9 @@ describe('replayed announces', () => {
       bed.hear(victim, seqno, payload);
       expect(bed.presence.get(victim)).toMatchObject({ presence: 'unknown' });
     }
+    await clock.advance(44_000);
     expect(bed.listed()).toEqual([victim]);
-    await clock.advance(120_000);
+    await clock.advance(20_000);
     expect(bed.listed()).toEqual([]);
     expect(bed.events).toEqual([]);
     expect(bed.disk.rows.size).toBe(0);
@@ -99,6 +100,40 @@ describe('replayed announces', () => {
       expect(bed.state(victim)).not.toBe('online');
     }
     expect(bed.events).toEqual([]);
+  });
+
+  it('make a known peer that is offline unknown for a while: something came, but not when it was said', async () => {
+    const { clock, bed } = await setUp();
+    const [first, second] = capture(clock, 2);
+    if (!first || !second) throw new Error('no capture');
+    bed.hear(victim, first.seqno, first.payload);
+    await clock.advance(600_000);
+    expect(bed.state(victim)).toBe('offline');
+    bed.hear(victim, second.seqno, second.payload);
+    expect(bed.state(victim)).toBe('unknown');
+    await clock.advance(61_000);
+    expect(bed.state(victim)).toBe('offline');
+    expect(bed.told(victim)).toEqual(['peer.online', 'peer.offline']);
+  });
+
+  it('count once, in whatever order validated messages are handed over', async () => {
+    const { clock, bed } = await setUp();
+    const [first, second] = capture(clock, 2, 1_000);
+    if (!first || !second) throw new Error('no capture');
+    bed.transport.receiveValidated(fakeMessage(victim, second.seqno, second.payload));
+    bed.transport.receiveValidated(fakeMessage(victim, first.seqno, first.payload));
+    expect(bed.hear(victim, second.seqno, second.payload)).toBe(false);
+  });
+
+  it('are dropped while what is known of a forgotten peer is still on its way to the store', async () => {
+    const { clock, bed } = await setUp();
+    bed.disk.hanging = true;
+    bed.hear(victim, 50n, announceOf('PRESENCE', { seq: clock.nowUnixMs() }));
+    bed.presence.forget(victim);
+    expect(bed.listed()).toEqual([]);
+    expect(bed.hear(victim, 50n, announceOf('PRESENCE', { seq: clock.nowUnixMs() }))).toBe(false);
+    expect(bed.hear(victim, 1n, announceOf('REFRESH', { seq: clock.nowUnixMs() + 1 }))).toBe(true);
+    expect(bed.hear(victim, 40n, 'ANNOUNCE:REFRESH')).toBe(false);
   });
 
   it('cannot stretch the life of a peer by delaying its announces more and more', async () => {
@@ -266,6 +301,8 @@ describe('peers of P2PMsg', () => {
     expect(bed.told(victim)).toEqual(['peer.online']);
     await clock.advance(61_000);
     expect(bed.told(victim)).toEqual(['peer.online', 'peer.offline']);
+    bed.hear(victim, 20n, 'ANNOUNCE:REFRESH');
+    expect(bed.state(victim)).toBe('unknown');
   });
 
   it('count by their GossipSub sequence number', async () => {

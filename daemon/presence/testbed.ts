@@ -16,12 +16,15 @@ export class FakeDisk implements SeenStore {
   readonly savedSeqs: number[] = [];
   batches = 0;
   failing = false;
+  /** Writes begin, but do not become readable. */
+  hanging = false;
 
   get(peer: PeerId): SeenRow | null {
     return this.rows.get(peer) ?? null;
   }
-  put(rows: readonly SeenRow[]): void {
+  put(rows: readonly SeenRow[]): void | Promise<void> {
     if (this.failing) throw new Error('disk full');
+    if (this.hanging) return new Promise(() => undefined);
     this.batches += 1;
     for (const row of rows) this.rows.set(row.peer, row);
   }

@@ -20,6 +20,12 @@ const many = async (count: number): Promise<Sealed[]> => {
   return sealed;
 };
 
+/** CPU time of this process: the wall clock would measure what else runs on the machine. */
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
+
 /** A confirmed session from Alice to Bob. */
 async function fresh(): Promise<void> {
   [alice, bob] = [await MemoryPeer.create(), await MemoryPeer.create()];
@@ -43,14 +49,14 @@ test('1,000 messages in any order all open, each once', async () => {
   }
   for (const message of sealed.slice(0, 20))
     expect(await bob.open(name.other, message).catch(codeOf)).toBe('UNDECRYPTABLE');
-}, 60_000);
+}, 180_000);
 
 describe('a jump in the chain', () => {
   let sealed: Sealed[] = [];
   beforeAll(async () => {
     await fresh();
     sealed = await many(25_010);
-  }, 120_000);
+  }, 300_000);
 
   const openAt = async (at: number): Promise<unknown> => {
     const message = sealed[at];
@@ -60,16 +66,16 @@ describe('a jump in the chain', () => {
 
   test('over more than 25,000 messages is refused with a code, soon, and leaves no trace', async () => {
     const before = bob.backup();
-    const startedMs = performance.now();
+    const startedMs = cpuMs();
     expect(await openAt(25_005)).toBe('UNDECRYPTABLE');
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(cpuMs() - startedMs).toBeLessThan(2_000);
     expect(bob.tables).toEqual(before);
   });
 
   test('up to that opens in bounded time, keeps the record bounded, and the session goes on', async () => {
-    const startedMs = performance.now();
+    const startedMs = cpuMs();
     expect(await openAt(24_999)).toBe('opened');
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(cpuMs() - startedMs).toBeLessThan(2_000);
     expect(bob.session(name.other)?.byteLength).toBeLessThan(MAX_RECORD_BYTES);
     // The 2,000 nearest keys are kept, the older ones are gone for ever.
     expect(await openAt(24_998)).toBe('opened');
@@ -95,4 +101,4 @@ test('a record over 256 KiB is reported, sealed in no more, and what still comes
   expect(await bob.seal({ name: name.other, plaintext: PLAINTEXT }).catch(codeOf)).toBe('NO_SESSION');
   const late = skipped.at(-1);
   expect(late && (await bob.open(name.other, late).then(() => 'opened', codeOf))).toBe('opened');
-}, 60_000);
+}, 180_000);

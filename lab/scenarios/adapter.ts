@@ -1,13 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, createWriteStream, lstatSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { cpSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const START_TIMEOUT_MS = 30_000;
+import { readyOf } from '../programs.ts';
+import { ROOT } from '../workspace.ts';
+import type { Lab } from './harness.ts';
 
 export interface Program {
   readonly pid: number;
@@ -37,79 +35,52 @@ export interface StartOptions {
   readonly relays?: readonly string[];
   readonly name?: string;
   readonly mdns?: boolean;
-  /** Runs in this network namespace, and is called through `nsenter`-less HTTP only when the caller is in it too. */
+  /** Runs in this network namespace. */
   readonly namespace?: string;
 }
 
-const running = new Set<ChildProcess>();
-
-/** Ends whatever a failed scenario left behind. */
-export async function stopAll(): Promise<void> {
-  for (const child of running) child.kill('SIGKILL');
-  await Promise.all([...running].map(child => once(child, 'exit')));
-}
-
 async function start(
-  program: string,
+  lab: Lab,
+  binary: string,
   args: readonly string[],
-  options: { home: string; namespace?: string | undefined },
+  { home, namespace }: { home: string; namespace?: string | undefined },
 ) {
-  mkdirSync(dirname(options.home), { recursive: true });
-  const command = [join(ROOT, 'bin', program), 'serve', '--home', options.home, '--json', ...args];
-  const whole = options.namespace ? ['ip', 'netns', 'exec', options.namespace, ...command] : command;
-  const child = spawn(whole[0] ?? '', whole.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
-  running.add(child);
-  child.once('exit', () => running.delete(child));
-  child.stderr.pipe(createWriteStream(`${options.home}.log`, { flags: 'a' }));
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-  const first = await Promise.race([
-    lines.next(),
-    delay(START_TIMEOUT_MS, { done: true, value: '' } as const, { ref: false }),
-  ]);
-  if (first.done) {
-    child.kill('SIGKILL');
-    throw new Error(`${program} did not get ready: ${readFileSync(`${options.home}.log`, 'utf8').slice(-2_000)}`);
-  }
-  void (async () => {
-    while (!(await lines.next()).done);
-  })();
-  const ready = JSON.parse(first.value) as { peerId: string; addresses: string[]; api: string; pid: number };
+  const inside = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace];
+  const [command = '', ...rest] = [...inside, join(ROOT, 'bin', binary), 'serve', '--home', home, '--json', ...args];
+  mkdirSync(dirname(home), { recursive: true });
+  const log = `${basename(home)}.err`;
+  const child = lab.spawn(command, rest, { stderr: log });
+  const { peerId, addresses, api = '', pid } = await readyOf(child, log);
   return {
-    ...ready,
-    home: options.home,
+    ...{ peerId, addresses, api, pid, home },
     async stop(signal: NodeJS.Signals = 'SIGTERM') {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const gone = once(child, 'exit');
-      child.kill(signal);
-      await gone;
+      child.process.kill(signal);
+      await child.exited;
     },
   };
 }
 
-export const startRelay = (options: {
-  home: string;
-  listen: readonly string[];
-  namespace?: string;
-}): Promise<Program> =>
-  start(
-    'p2pmsg-relay',
-    options.listen.flatMap(one => ['--listen', one]),
-    options,
-  );
+export const startRelay = (
+  lab: Lab,
+  options: { home: string; listen: readonly string[]; namespace?: string },
+): Promise<Program> => {
+  const listen = options.listen.flatMap(one => ['--listen', one]);
+  return start(lab, 'p2pmsg-relay', listen, options);
+};
 
-export async function startDaemon(options: StartOptions): Promise<Daemon> {
+export async function startDaemon(lab: Lab, options: StartOptions): Promise<Daemon> {
   const args = ['--api', '127.0.0.1:0'];
   for (const one of options.listen) args.push('--listen', one);
   for (const one of options.relays ?? []) args.push('--relay', one);
   if (!options.mdns) args.push('--no-mdns');
   if (options.name) args.push('--name', options.name);
-  const program = await start('p2pmsgd', args, options);
+  const program = await start(lab, 'p2pmsgd', args, options);
   const token = readFileSync(join(options.home, 'admin-token'), 'utf8').trim();
   const { namespace } = options;
   const call = (method: string, path: string, body?: unknown): Promise<Answer> =>
-    namespace
-      ? callInside(namespace, program.api, token, method, path, body)
-      : callHttp(program.api, token, method, path, body);
+    namespace === undefined
+      ? callHttp(program.api, token, method, path, body)
+      : callInside(namespace, program.api, token, method, path, body);
   const must = async (method: string, path: string, body?: unknown): Promise<any> => {
     const answer = await call(method, path, body);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);

@@ -1,19 +1,20 @@
 import type { Daemon } from './adapter.ts';
 import { copyHome, startDaemon, until } from './adapter.ts';
-import type { Lab, Scenario } from './harness.ts';
-import { runAlone } from './harness.ts';
+import type { Lab } from './harness.ts';
+import { runAlone, scenario } from './harness.ts';
 import { befriend, delivered, dialable, doubles, events, history, relayFor, send, tcp, twoDaemons } from './talk.ts';
 
 const NOTICED_WITHIN_MS = 60_000;
 
 /** Two copies of one data folder run at once: the earlier start becomes read-only, the later one goes on. */
-export const clone: Scenario = {
+export const clone = scenario({
   name: 'clone',
+  what: 'two copies of one data folder run at once',
   async run(lab) {
     await twoCopies(lab, 'direct');
     await twoCopies(lab, 'relayed');
   },
-};
+});
 
 async function twoCopies(whole: Lab, way: 'direct' | 'relayed'): Promise<void> {
   const lab: Lab = {
@@ -32,8 +33,8 @@ async function twoCopies(whole: Lab, way: 'direct' | 'relayed'): Promise<void> {
   await pair.a.stop();
   const other = `${pair.a.home}-copy`;
   copyHome(pair.a.home, other);
-  const earlier = await startDaemon({ home: pair.a.home, listen: [tcp(lab.host())], relays });
-  const later = await startDaemon({ home: other, listen: [tcp(lab.host())], relays });
+  const earlier = await startDaemon(lab, { home: pair.a.home, listen: [tcp(lab.address())], relays });
+  const later = await startDaemon(lab, { home: other, listen: [tcp(lab.address())], relays });
   for (const one of [earlier, later]) await one.post('/v1/contacts', { address: dialable(b) });
 
   // Both meet B: each has something to send. B answers meanwhile.
@@ -68,7 +69,7 @@ async function twoCopies(whole: Lab, way: 'direct' | 'relayed'): Promise<void> {
     readOnly[0] === true && readOnly[1] === false,
     readOnly,
   );
-  console.error(`${way}: noticed after ${Math.round(performance.now() - met)} ms`);
+  lab.figure(`${way}: noticed after ms`, Math.round(performance.now() - met));
 
   const refused = await earlier.call('POST', `/v1/conversations/${b.peerId}/messages`, { text: 'too late' });
   lab.check(
@@ -133,8 +134,8 @@ async function twoCopies(whole: Lab, way: 'direct' | 'relayed'): Promise<void> {
 }
 
 const overRelay = async (lab: Lab, relays: readonly string[]): Promise<{ a: Daemon; b: Daemon }> => {
-  const a = await startDaemon({ home: `${lab.folder}/a`, listen: [tcp(lab.host())], name: 'a', relays });
-  const b = await startDaemon({ home: `${lab.folder}/b`, listen: [tcp(lab.host())], name: 'b', relays });
+  const a = await startDaemon(lab, { home: `${lab.folder}/a`, listen: [tcp(lab.address())], name: 'a', relays });
+  const b = await startDaemon(lab, { home: `${lab.folder}/b`, listen: [tcp(lab.address())], name: 'b', relays });
   return { a, b };
 };
 

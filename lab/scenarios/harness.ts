@@ -1,89 +1,77 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { randomInt } from 'node:crypto';
-import { stopAll } from './adapter.ts';
+import { parseArgs } from 'node:util';
+import type { Scenario, Tier } from '../scenario.ts';
+import { createChecks, seededRandom } from '../scenario.ts';
+import { openWorkspace, type Workspace } from '../workspace.ts';
 
-export interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly detail?: string;
-}
-
-export interface Lab {
-  readonly seed: number;
-  readonly tier: 'ci' | 'full';
-  /** Own temporary folder, gone at the end unless `--keep`. */
-  readonly folder: string;
+/** What a scenario of this folder works with. */
+export interface Lab extends Pick<Workspace, 'folder' | 'address' | 'spawn'> {
+  readonly tier: Tier;
   /** 0 ≤ x < 1, repeated by the seed. */
   random(): number;
-  /** A loopback address of this scenario alone: libp2p counts new connections per remote host. */
-  host(): string;
-  check(name: string, ok: boolean, detail?: unknown): void;
+  check(name: string, ok: boolean, seen?: unknown): void;
+  figure(name: string, value: unknown): void;
 }
 
-export interface Scenario {
+interface Plan {
   readonly name: string;
-  readonly run: (lab: Lab) => Promise<void>;
-  /** Why it cannot run here; null when it can. */
+  readonly what: string;
+  readonly needsRoot?: boolean;
+  /** Why it cannot run on this machine; null when it can. */
   readonly missing?: () => string | null;
+  readonly run: (lab: Lab) => Promise<void>;
 }
 
-/** mulberry32 */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+/** A scenario whose checks before a fault are still reported. */
+export function scenario(plan: Plan): Scenario & { readonly name: string } {
+  return {
+    name: plan.name,
+    what: plan.what,
+    tiers: ['ci', 'full'],
+    ...(plan.needsRoot ? { needsRoot: true } : {}),
+    async run({ tier, seed, say }) {
+      const missing = plan.missing?.() ?? null;
+      if (missing !== null) {
+        say(`skipped: ${missing}`);
+        return { checks: [{ name: `skipped: ${missing}`, ok: true }], figures: { skipped: missing } };
+      }
+      const checks = createChecks();
+      const figures: Record<string, unknown> = {};
+      await using workspace = openWorkspace(plan.name);
+      const lab: Lab = {
+        folder: workspace.folder,
+        address: () => workspace.address(),
+        spawn: (command, args, options) => workspace.spawn(command, args, options),
+        tier,
+        random: seededRandom(seed).next,
+        check(name, ok, seen) {
+          checks.that(name, ok, seen);
+          if (!ok) say(`FAIL ${name} ${JSON.stringify(seen)?.slice(0, 1_500) ?? ''}`);
+        },
+        figure(name, value) {
+          figures[name] = value;
+          say(`${name}: ${JSON.stringify(value)}`);
+        },
+      };
+      try {
+        await plan.run(lab);
+      } catch (fault) {
+        lab.check('runs to its end', false, fault instanceof Error ? fault.stack : String(fault));
+      }
+      if (checks.failed) workspace.keep();
+      return { checks: checks.all, figures };
+    },
   };
 }
 
-/** Runs one scenario from the command line, prints one JSON object, sets the exit code. */
-export async function runAlone(scenario: Scenario): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string' },
-      tier: { type: 'string', default: 'ci' },
-      keep: { type: 'boolean', default: false },
-    },
-  });
+/** `bin/node lab/scenarios/NAME.ts [--tier ci|full] [--seed N]`: one JSON object, exit code 1 on failure. */
+export async function runAlone(one: Scenario & { readonly name: string }): Promise<void> {
+  const { values } = parseArgs({ options: { seed: { type: 'string' }, tier: { type: 'string', default: 'full' } } });
   const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
-  const missing = scenario.missing?.() ?? null;
-  if (missing !== null) {
-    console.log(JSON.stringify({ scenario: scenario.name, seed, skipped: missing }));
-    return;
-  }
-  const folder = mkdtempSync(join(tmpdir(), `p2pmsg-${scenario.name}-`));
-  const random = seeded(seed);
-  const checks: Check[] = [];
-  const net = 1 + Math.floor(random() * 250);
-  let hosts = 0;
+  const tier = values.tier === 'ci' ? 'ci' : 'full';
   const from = performance.now();
-  const lab: Lab = {
-    seed,
-    tier: values.tier === 'full' ? 'full' : 'ci',
-    folder,
-    random,
-    host: () => `127.${net}.${1 + Math.floor(hosts / 200)}.${1 + (hosts++ % 200)}`,
-    check(name, ok, detail) {
-      const shown = detail === undefined || ok ? {} : { detail: JSON.stringify(detail).slice(0, 2_000) };
-      checks.push({ name, ok, ...shown });
-      if (!ok) console.error(`FAIL ${name} ${shown.detail ?? ''}`);
-    },
-  };
-  try {
-    await scenario.run(lab);
-  } catch (error) {
-    lab.check('the scenario runs to its end', false, (error as Error).stack);
-  }
-  await stopAll();
-  if (!values.keep) rmSync(folder, { recursive: true, force: true });
-  const failed = checks.filter(one => !one.ok).length;
+  const report = await one.run({ tier, seed, numbers: {}, say: text => process.stderr.write(`${text}\n`) });
   const seconds = Math.round((performance.now() - from) / 100) / 10;
-  console.log(JSON.stringify({ scenario: scenario.name, seed, tier: lab.tier, seconds, failed, checks }, null, 1));
-  process.exitCode = failed > 0 || checks.length === 0 ? 1 : 0;
+  process.stdout.write(`${JSON.stringify({ scenario: one.name, tier, seed, seconds, ...report }, null, 1)}\n`);
+  process.exit(report.checks.length > 0 && report.checks.every(({ ok }) => ok) ? 0 : 1);
 }

@@ -1,17 +1,17 @@
 import { startDaemon, until } from './adapter.ts';
-import type { Scenario } from './harness.ts';
-import { runAlone } from './harness.ts';
-import { befriend, events, relayFor, tcp } from './talk.ts';
+import { runAlone, scenario } from './harness.ts';
+import { befriend, events, relayFor } from './talk.ts';
 
 const SEEN_WITHIN_MS = 2_000;
 
 /** Two fresh daemons at one relay see each other; after kill -9 the other one is away, then offline. */
-export const presence: Scenario = {
+export const presence = scenario({
   name: 'presence',
+  what: 'peers at one relay see each other come and go',
   async run(lab) {
     const relays = [await relayFor(lab)];
     const [a, b] = await Promise.all(
-      ['a', 'b'].map(name => startDaemon({ home: `${lab.folder}/${name}`, listen: ['none'], name, relays })),
+      ['a', 'b'].map(name => startDaemon(lab, { home: `${lab.folder}/${name}`, listen: ['none'], name, relays })),
     );
     if (!a || !b) throw new Error('no daemons');
     const active = await Promise.all(
@@ -52,7 +52,7 @@ export const presence: Scenario = {
       ),
     );
     const tookMs = seen.map(at => Math.round(at - from));
-    console.error(`seen after ${tookMs.join(' and ')} ms`);
+    lab.figure('seen after ms', tookMs);
     lab.check(
       'both see each other within 2 s of their reservations',
       tookMs.every(ms => ms <= SEEN_WITHIN_MS),
@@ -94,11 +94,11 @@ export const presence: Scenario = {
       (away?.atUnixMs ?? 0) - killed,
       (offline?.atUnixMs ?? 0) - (offline?.data.lastSeenUnixMs ?? 0),
     ];
-    console.error(`away after ${awayMs} ms, offline after ${silentMs} ms of silence`);
+    lab.figure('away and offline after ms', [awayMs, silentMs]);
     lab.check('away at once (relayed: within 30 s)', awayMs >= 0 && awayMs < 30_000, awayMs);
     lab.check('offline after 45 to 61 s of silence', silentMs >= 45_000 && silentMs <= 61_000, silentMs);
     lab.check('the list says offline too', (await a.get(`/v1/contacts/${b.peerId}`)).presence === 'offline');
   },
-};
+});
 
 if (import.meta.main) await runAlone(presence);

@@ -1,20 +1,21 @@
 import { renameSync, rmSync } from 'node:fs';
 import type { Daemon } from './adapter.ts';
 import { copyHome, startDaemon, until } from './adapter.ts';
-import type { Lab, Scenario } from './harness.ts';
-import { runAlone } from './harness.ts';
+import type { Lab } from './harness.ts';
+import { runAlone, scenario } from './harness.ts';
 import { befriend, delivered, doubles, events, history, send, tcp, twoDaemons } from './talk.ts';
 
 type Way = 'mixed' | 'onlyAToB' | 'onlyBToA';
 const MESSAGES = 20;
 
 /** A data folder is put back to an earlier state: noticed at the next contact, before anything is sealed. */
-export const rollback: Scenario = {
+export const rollback = scenario({
   name: 'rollback',
+  what: 'a data folder is put back to an earlier state',
   async run(lab) {
     for (const way of ['mixed', 'onlyAToB', 'onlyBToA'] as const) await putBack(lab, way);
   },
-};
+});
 
 async function putBack(whole: Lab, way: Way): Promise<void> {
   const lab: Lab = {
@@ -22,17 +23,17 @@ async function putBack(whole: Lab, way: Way): Promise<void> {
     folder: `${whole.folder}/${way}`,
     check: (name, ok, d) => whole.check(`${way}: ${name}`, ok, d),
   };
-  const hostOfA = lab.host();
+  const hostOfA = lab.address();
   const first = await twoDaemons({
     ...lab,
-    host: (() => {
+    address: (() => {
       let n = 0;
-      return () => (n++ === 0 ? hostOfA : lab.host());
+      return () => (n++ === 0 ? hostOfA : lab.address());
     })(),
   });
   const b = first.b;
   let a = first.a;
-  const startA = (): Promise<Daemon> => startDaemon({ home: a.home, listen: [tcp(hostOfA)], name: 'a' });
+  const startA = (): Promise<Daemon> => startDaemon(lab, { home: a.home, listen: [tcp(hostOfA)], name: 'a' });
   await befriend(a, b);
   for (let n = 0; n < 3; n += 1) {
     await delivered(a, (await send(a, b, `before a${n}`)).id);
@@ -78,7 +79,7 @@ async function putBack(whole: Lab, way: Way): Promise<void> {
     return lost.b.every(text => texts.includes(text)) && later.every(one => texts.includes(one.text));
   }).catch(() => undefined);
 
-  console.error(`${way}: healed and delivered after ${Math.round(performance.now() - started)} ms`);
+  lab.figure(`${way}: healed and delivered after ms`, Math.round(performance.now() - started));
   const [ofA, ofB] = [await history(a, b), await history(b, a)];
   const count = (all: typeof ofA, text: string): number => all.filter(one => one.text === text).length;
   lab.check(

@@ -14,7 +14,7 @@ export const dialable = (daemon: Daemon): string => {
 };
 
 export async function relayFor(lab: Lab, name = 'relay'): Promise<string> {
-  const relay = await startRelay({ home: `${lab.folder}/${name}`, listen: [tcp(lab.host())] });
+  const relay = await startRelay(lab, { home: `${lab.folder}/${name}`, listen: [tcp(lab.address())] });
   const address = relay.addresses.find(one => one.includes('/tcp/'));
   if (!address) throw new Error('the relay has no TCP address');
   return address;
@@ -89,7 +89,7 @@ export async function befriend(from: Daemon, to: Daemon, address = dialable(to))
 
 export const twoDaemons = async (lab: Lab): Promise<{ a: Daemon; b: Daemon }> => {
   const [a, b] = await Promise.all(
-    ['a', 'b'].map(name => startDaemon({ home: `${lab.folder}/${name}`, listen: [tcp(lab.host())], name })),
+    ['a', 'b'].map(name => startDaemon(lab, { home: `${lab.folder}/${name}`, listen: [tcp(lab.address())], name })),
   );
   if (!a || !b) throw new Error('no daemons');
   return { a, b };

@@ -1,0 +1,117 @@
+import type { PeerId } from '#api/ids';
+import { MAX_SEALED_UNDELIVERED, MAX_UNACCEPTED_ENVELOPES } from '#api/wire/protocols';
+import { RatchetError } from '../ratchet/ratchet.ts';
+import type { Answers } from './answers.ts';
+import type { Bindings } from './bindings.ts';
+import type { Core } from './deps.ts';
+import { DEVICE } from './deps.ts';
+import { fetchBundle, NoBundleError } from './prekey-exchange.ts';
+import type { RepairBudget } from './repair-budget.ts';
+import type { OutboxRow, SealedEnvelope, Sealer } from './sealer.ts';
+import { NoSessionError } from './sealer.ts';
+import type { Staging } from './staging.ts';
+
+export interface SealBatchDeps {
+  readonly staging: Staging;
+  readonly sealer: Sealer;
+  readonly bindings: Bindings;
+  readonly budget: RepairBudget;
+  readonly answers: Answers;
+  readonly theyAccepted: (peer: PeerId) => boolean;
+}
+
+/** Sealed in one commit: enough to share one fsync, few enough to start sending early. */
+const BATCH = 20;
+
+/** Late sealing for one peer: what enters the send window is sealed, and committed before a byte of it is sent. */
+export class SealBatch {
+  readonly #core: Core;
+  readonly #deps: SealBatchDeps;
+  readonly #peer: PeerId;
+
+  constructor(core: Core, deps: SealBatchDeps, peer: PeerId) {
+    this.#core = core;
+    this.#deps = deps;
+    this.#peer = peer;
+  }
+
+  /** How many more may be sealed: 1,000 undelivered for a contact, 3 before it has accepted us. */
+  allowance(): number {
+    const sealed = this.#core.sql.outbox.sealedCount.get({ peer: this.#peer, device: DEVICE })?.count ?? 0;
+    const limit = this.#deps.theyAccepted(this.#peer) ? MAX_SEALED_UNDELIVERED : MAX_UNACCEPTED_ENVELOPES;
+    return Math.max(0, limit - sealed);
+  }
+
+  /** What is next: contents that need a new envelope, then what was never sealed. `blocked`: the reason is written down. */
+  async next(room: number): Promise<OutboxRow[] | 'nothing' | 'blocked'> {
+    const { sql, clock } = this.#core;
+    const key = { peer: this.#peer, device: DEVICE };
+    if (this.#deps.bindings.pending(this.#peer)) {
+      await this.#deps.answers.setReason(this.#peer, 'key-changed');
+      return 'blocked';
+    }
+    const limit = Math.min(BATCH, room);
+    const again = sql.outbox.toReseal.all({ ...key, now: clock.nowUnixMs(), limit });
+    if (again.length > 0) return again;
+    const allowed = this.allowance();
+    const rows = sql.outbox.queued.all({ ...key, limit: Math.max(1, Math.min(limit, allowed)) });
+    if (rows.length === 0) return 'nothing';
+    if (allowed > 0) return rows;
+    await this.#deps.answers.setReason(this.#peer, this.#deps.theyAccepted(this.#peer) ? 'window-full' : 'awaiting-acceptance');
+    return 'blocked';
+  }
+
+  /**
+   * Envelopes whose commit is done. Empty when a bundle was fetched first: the binding may have changed with it, so
+   * the caller looks again. @throws NoBundleError
+   */
+  async seal(rows: readonly OutboxRow[]): Promise<readonly { row: OutboxRow; envelope: SealedEnvelope }[]> {
+    const { staging, sealer } = this.#deps;
+    if (sealer.needsBundle(this.#peer)) {
+      const waitMs = this.#deps.budget.take(this.#peer);
+      if (waitMs > 0) throw new NoBundleError('the budget for new sessions is used up', { retryAfterMs: waitMs });
+      sealer.offerBundle(this.#peer, await fetchBundle(this.#core, this.#deps.bindings, this.#peer));
+      return [];
+    }
+    const sealed: { row: OutboxRow; envelope: SealedEnvelope }[] = [];
+    const committed = await staging.locked(this.#peer, async () => {
+      const fresh = staging.begin();
+      for (const { row: id } of rows) {
+        // Read again under the lock: it may have been cancelled or sealed meanwhile.
+        const row = this.#core.sql.outbox.get.get({ row: id });
+        if (!row || row.envelope !== null || row.state === 'cancelled' || row.state === 'delivered') continue;
+        const envelope = await this.#sealOne(row);
+        if (!envelope) break;
+        sealed.push({ row, envelope });
+      }
+      const done = this.#core.store.queue.commit(
+        tx => {
+          fresh();
+          for (const { row, envelope } of sealed) envelope.write(tx, row.row);
+        },
+        { staged: true },
+      );
+      return { done };
+    });
+    await committed.done;
+    this.#core.step('seal-committed');
+    return sealed;
+  }
+
+  async #sealOne(row: OutboxRow): Promise<SealedEnvelope | null> {
+    try {
+      return await this.#deps.sealer.seal(this.#peer, row);
+    } catch (error) {
+      if (error instanceof NoSessionError) return null;
+      if (!(error instanceof RatchetError)) throw error;
+      // Past libsignal's 30 days without an answer, or a record that has grown too large: the next session is new.
+      const session = this.#deps.staging.sendSession(this.#peer);
+      if (!session) throw error;
+      await this.#core.store.queue.commit(() => {
+        this.#core.sql.ratchet.retireSession.run({ ...session });
+      });
+      this.#deps.staging.sessionsChanged(this.#peer);
+      return null;
+    }
+  }
+}

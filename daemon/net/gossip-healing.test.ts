@@ -1,0 +1,60 @@
+import { peerIdFromString } from '@libp2p/peer-id';
+import { multiaddr } from '@multiformats/multiaddr';
+import { afterEach, describe, it } from 'vitest';
+import { LOBBY_TOPIC } from '#api/wire/protocols';
+import { systemClock } from '../base/clock.ts';
+import { silentLogger } from '../base/logger.ts';
+import { createGossip, type Gossip } from './gossip.ts';
+import { createHost, DAEMON_BUDGET, type Host } from './host.ts';
+import { generateIdentity } from './keyfile.ts';
+import { until } from './until.ts';
+
+describe('gossip', () => {
+  const hosts: Host[] = [];
+  afterEach(async () => {
+    await Promise.all(hosts.splice(0).map(async host => host.node.stop()));
+  });
+
+  async function start(ip: string, heard: string[]): Promise<{ host: Host; gossip: Gossip }> {
+    const host = await createHost(
+      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
+      {
+        listen: [`/ip4/${ip}/tcp/0`, `/ip4/${ip}/udp/0/quic-v1`],
+        announce: [],
+        appendAnnounce: [],
+        agent: 'p2pmsgd/test',
+        budget: DAEMON_BUDGET,
+      },
+    );
+    hosts.push(host);
+    const gossip = createGossip({ host, log: silentLogger });
+    gossip.subscribe(LOBBY_TOPIC, {
+      validate: () => 'accept',
+      receive: message => heard.push(new TextDecoder().decode(message.payload)),
+    });
+    await host.node.start();
+    return { host, gossip };
+  }
+
+  it('goes on in both directions when the connection it ran on is closed and another is left', async () => {
+    const heard: string[] = [];
+    const [a, b] = [await start('127.80.0.1', heard), await start('127.80.0.2', heard)];
+    const [tcp, quic] = b.host.node.getMultiaddrs();
+    const first = await a.host.node.dial(multiaddr(tcp));
+    await until(() => a.gossip.subscribers(LOBBY_TOPIC).length === 1 && b.gossip.subscribers(LOBBY_TOPIC).length === 1);
+    await a.host.node.dial(multiaddr(quic), { force: true });
+    const peer = peerIdFromString(b.host.node.peerId.toString());
+    await until(() => a.host.node.getConnections(peer).length === 2);
+    await first.close();
+    await until(() => a.host.node.getConnections(peer).length === 1);
+    let round = 0;
+    for (const [from, name] of [[a, 'a'] as const, [b, 'b'] as const])
+      await until(async () => {
+        round += 1;
+        const text = `${name} ${round}`;
+        const { recipients } = await from.gossip.publish(LOBBY_TOPIC, Buffer.from(text));
+        await new Promise(resolve => setTimeout(resolve, 50));
+        return recipients === 1 && heard.includes(text);
+      });
+  });
+});
