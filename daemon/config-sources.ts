@@ -36,6 +36,7 @@ export const SETTING_KEYS = Object.keys(SETTINGS) as SettingKey[];
 export const RELOADABLE: readonly SettingKey[] = ['net.relays', 'net.bootstrap', 'log.level', 'presence.discoverable'];
 
 const setting = (key: SettingKey): { kind: Kind; env?: string; flag?: string } => SETTINGS[key];
+const PREFIX = 'P2PMSG_';
 const OTHER_VARIABLES = ['P2PMSG_HOME', 'P2PMSG_TOKEN', 'P2PMSG_TOKEN_FILE'];
 
 /** Where the value of a key comes from: a flag, a variable, the file, or `default`. */
@@ -130,10 +131,11 @@ function readSecrets(env: Env): Secrets {
 /** A variable that is nearly one of ours is a typing error that would otherwise go unnoticed. */
 function refuseMisspeltVariables(env: Env): void {
   const known = [...SETTING_KEYS.flatMap(key => setting(key).env ?? []), ...OTHER_VARIABLES];
+  const endings = known.map(name => name.slice(PREFIX.length));
   for (const name of Object.keys(env)) {
-    if (!name.startsWith('P2PMSG_') || known.includes(name)) continue;
-    const meant = closest(name, known);
-    if (meant) throw badConfig(`unknown variable ${name}: did you mean ${meant}?`);
+    if (!name.startsWith(PREFIX) || known.includes(name)) continue;
+    const meant = closest(name.slice(PREFIX.length), endings);
+    if (meant) throw badConfig(`unknown variable ${name}: did you mean ${PREFIX}${meant}?`);
   }
 }
 

@@ -115,6 +115,10 @@ it('lists each key of the schema in SETTINGS and no other', () => {
   expect([...SETTING_KEYS].sort()).toEqual([...keys, 'name'].sort());
 });
 
+it('leaves variables of other programs alone', () => {
+  expect(load({ P2PMSG_SEED: '1', P2PMSG_LAB_FOLDER: '/x', P2PMSGX: '1', HOME: '/h' }).config.name).toBeUndefined();
+});
+
 it('freezes the configuration to its leaves', () => {
   const { config } = load();
   expect(Object.isFrozen(config) && Object.isFrozen(config.net) && Object.isFrozen(config.net.listen)).toBe(true);

@@ -162,7 +162,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     delivery: {
       admit: (tx, peer, input) => delivery.admit(tx, peer, input),
       understand: (tx, peer) => delivery.publisher.understand(tx, peer),
-      reachable: peer => delivery.reachable(peer),
+      relink: peer => delivery.relink(peer),
       unlink: peer => delivery.unlink(peer),
       newEpoch: (tx, peer) => delivery.newEpoch(tx, peer),
       acceptKey: peer => delivery.acceptKey(peer),

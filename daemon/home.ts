@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   accessSync,
   chmodSync,
@@ -69,21 +70,22 @@ function tighten(path: string): void {
  * EEXIST thrown.
  */
 export function writePrivateFile(path: string, data: string | Uint8Array, options: { exclusive?: boolean } = {}): void {
-  const draft = `${path}.${process.pid}.tmp`;
-  const file = openSync(draft, 'w', 0o600);
+  // A new name and O_EXCL: in a folder that others can write, a link may wait under a name that can be guessed.
+  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const file = openSync(draft, 'wx', 0o600);
   try {
-    writeFileSync(file, data);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  if (!options.exclusive) renameSync(draft, path);
-  else
     try {
-      linkSync(draft, path); // Fails when the name is taken, where a rename would replace.
+      writeFileSync(file, data);
+      fsyncSync(file);
     } finally {
-      rmSync(draft);
+      closeSync(file);
     }
+    if (options.exclusive)
+      linkSync(draft, path); // Fails when the name is taken, where a rename would replace.
+    else renameSync(draft, path);
+  } finally {
+    rmSync(draft, { force: true });
+  }
   syncFolder(dirname(path));
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ApiAddress } from './api.ts';
@@ -19,6 +20,8 @@ export interface StartTime {
   readonly wallMs: number;
   /** Processor time that the process had used by then: does not depend on what else the machine does. */
   readonly cpuMs: number;
+  /** More was to do on this machine than it has processors: the wall time is the neighbours'. */
+  readonly crowded: boolean;
 }
 
 /** A program that can be killed and started again on its home. */
@@ -65,8 +68,10 @@ export async function startDaemon(lab: Workspace, options: DaemonOptions): Promi
   let port = '0';
   let apiPort = '0';
   const daemon = program(lab, options.name, 'p2pmsgd', () => [
-    ...['--api', `127.0.0.1:${apiPort}`, '--no-mdns', '--name', options.name],
-    ...['--listen', options.listens === false ? 'none' : `/ip4/${ip}/tcp/${port}`],
+    '--no-mdns',
+    `--name=${options.name}`,
+    `--api=127.0.0.1:${apiPort}`,
+    `--listen=${options.listens === false ? 'none' : `/ip4/${ip}/tcp/${port}`}`,
     ...(options.relays ?? []).flatMap(address => ['--relay', address]),
   ]);
   await daemon.start();
@@ -115,7 +120,7 @@ function program(lab: Workspace, name: string, binary: string, args: () => reado
         if (child === started) child = null;
       });
       last = await readyOf(started, `${name}: ${join(lab.folder, `${name}.err`)}`);
-      times.push({ wallMs: performance.now() - started.startedAtMs, cpuMs: cpuMsOf(last.pid) });
+      times.push({ wallMs: performance.now() - started.startedAtMs, cpuMs: cpuMsOf(last.pid), crowded: isCrowded() });
       return last;
     },
     async kill() {
@@ -160,6 +165,8 @@ export async function readyOf(child: Child, what: string): Promise<Ready> {
     clearTimeout(timer);
   }
 }
+
+const isCrowded = (): boolean => (loadavg()[0] ?? 0) > availableParallelism();
 
 /** User and system time; fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms. */
 function cpuMsOf(pid: number): number {

@@ -3,7 +3,7 @@ import { yamux } from '@chainsafe/libp2p-yamux';
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
 import { type Identify, identify } from '@libp2p/identify';
-import type { Libp2p } from '@libp2p/interface';
+import type { Libp2p, Stream } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
@@ -180,6 +180,88 @@ describe('relay', () => {
     await until(() => started.counts().reservations === 1);
     await new Promise(resolve => setTimeout(resolve, 2_000));
     expect(started.counts().reservations).toBe(1);
+  });
+
+  it('stops reading from a dialer whose target does not read, so that its memory is not filled', async () => {
+    const started = await startRelay();
+    const target = await startBare('127.50.208.1', [`${started.addresses()[0]}/p2p-circuit`]);
+    const dialer = await startBare('127.50.208.2');
+    await dialer.dial(target.getMultiaddrs()[0] as never);
+    const relayId = peerIdFromString(started.peerId);
+    const frozen = target.getConnections(relayId)[0] as unknown as { maConn: { pause(): void } };
+    frozen.maConn.pause();
+    // Under the encryption of the circuit, where no window of the target slows the dialer down.
+    const hop = dialer
+      .getConnections(relayId)
+      .flatMap(connection => connection.streams)
+      .find(stream => stream.protocol.endsWith('/hop'));
+    expect(hop).toBeDefined();
+    const total = 40 * 1024 * 1024;
+    let sent = 0;
+    const writing = (async () => {
+      while (hop && sent < total) {
+        sent += 64 * 1024;
+        if (!hop.send(new Uint8Array(64 * 1024)))
+          while (hop.writableNeedsDrain) await new Promise(resolve => setTimeout(resolve, 5));
+      }
+    })().catch(() => undefined);
+    await until(async () => {
+      const before = sent;
+      await new Promise(resolve => setTimeout(resolve, 1_000));
+      return sent === before;
+    });
+    expect(sent).toBeLessThan(12 * 1024 * 1024);
+    hop?.abort(new Error('enough'));
+    await writing;
+  });
+
+  it('loses nothing of a circuit whose target stands still for a while', async () => {
+    const PROTOCOL = '/p2pmsg-test/frozen/1';
+    const started = await startRelay();
+    const target = await startBare('127.50.207.1', [`${started.addresses()[0]}/p2p-circuit`]);
+    const dialer = await startBare('127.50.207.2');
+    const accepted = Promise.withResolvers<Stream>();
+    let received = 0;
+    await target.handle(
+      PROTOCOL,
+      stream => {
+        stream.addEventListener('message', event => {
+          received += event.data.byteLength;
+        });
+        stream.pause();
+        accepted.resolve(stream);
+      },
+      { runOnLimitedConnection: true },
+    );
+    // Frozen: the connection to the relay is not read either.
+    const connection = await dialer.dial(target.getMultiaddrs()[0] as never);
+    const stream = await connection.newStream(PROTOCOL, { runOnLimitedConnection: true });
+    const frozen = await accepted.promise;
+    const socket = target.getConnections(peerIdFromString(started.peerId))[0] as unknown as {
+      maConn: { pause(): void; resume(): void };
+    };
+    socket.maConn.pause();
+    const chunk = new Uint8Array(64 * 1024);
+    const total = 40 * 1024 * 1024;
+    let sent = 0;
+    const write = async (): Promise<void> => {
+      while (sent < total) {
+        sent += chunk.length;
+        if (stream.send(chunk)) continue;
+        while (stream.writableNeedsDrain) await new Promise(resolve => setTimeout(resolve, 5));
+      }
+    };
+    const writing = write();
+    await until(async () => {
+      const before = sent;
+      await new Promise(resolve => setTimeout(resolve, 500));
+      return sent === before;
+    });
+    expect(sent).toBeLessThan(16 * 1024 * 1024);
+    socket.maConn.resume();
+    frozen.resume();
+    await writing;
+    await until(() => received === sent);
   });
 
   it('refuses circuits of one peer beyond its share', async () => {

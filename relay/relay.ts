@@ -16,6 +16,7 @@ import {
 } from '../daemon/net/host.ts';
 import type { Identity } from '../daemon/net/keyfile.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
+import { withFlowControl } from './circuit-flow.ts';
 import { createCircuitGate, type RelayLimits } from './limits.ts';
 import { joinLobby } from './lobby-hub.ts';
 
@@ -76,7 +77,7 @@ export async function createRelay(
     ),
     services: {
       circuits: components => {
-        parts.circuits = circuitRelayServer({
+        const server = circuitRelayServer({
           hopTimeout: 15_000,
           maxInboundHopStreams: limits.circuitsPerPeer + 8,
           maxOutboundStopStreams: 512,
@@ -87,6 +88,7 @@ export async function createRelay(
             defaultDurationLimit: limits.circuitMs,
           },
         })(components);
+        parts.circuits = withFlowControl(server);
         return parts.circuits;
       },
       kad: components =>

@@ -16,13 +16,15 @@ interface Lock {
 
 const path = join(import.meta.dirname, '../package-lock.json');
 const lock = JSON.parse(readFileSync(path, 'utf8')) as Lock;
-const PLATFORM = /(?<os>android|darwin|freebsd|linux|openharmony|win32)-(?<cpu>arm64|arm|x64|ia32|ppc64|riscv64|s390x|loong64|wasm32)(?:-(?<abi>[a-z]+))?$/;
+const PLATFORM =
+  /(?<os>android|darwin|freebsd|linux|openharmony|win32)-(?<cpu>arm64|arm|x64|ia32|ppc64|riscv64|s390x|loong64|wasm32)(?:-(?<abi>[a-z]+))?$/;
 
 const added: Record<string, Entry> = {};
 for (const [parent, { dev, optionalDependencies = {} }] of Object.entries(lock.packages))
   for (const [name, wanted] of Object.entries(optionalDependencies)) {
     const platform = PLATFORM.exec(name)?.groups;
-    if (!platform || `node_modules/${name}` in lock.packages || `${parent}/node_modules/${name}` in lock.packages) continue;
+    if (!platform || `node_modules/${name}` in lock.packages || `${parent}/node_modules/${name}` in lock.packages)
+      continue;
     const { os = '', cpu = '', abi = '' } = platform;
     const libc = abi.startsWith('musl') ? ['musl'] : abi.startsWith('gnu') ? ['glibc'] : null;
     added[`node_modules/${name}`] = {
@@ -37,7 +39,9 @@ for (const [parent, { dev, optionalDependencies = {} }] of Object.entries(lock.p
 
 const names = Object.keys(added).map(name => name.replace('node_modules/', ''));
 if (names.length > 0 && process.argv.includes('--check')) {
-  process.stderr.write(`package-lock.json lacks ${names.length} platform packages: run bin/node scripts/lock-platforms.ts\n`);
+  process.stderr.write(
+    `package-lock.json lacks ${names.length} platform packages: run bin/node scripts/lock-platforms.ts\n`,
+  );
   process.exitCode = 1;
 } else if (names.length > 0) {
   const sorted = Object.entries({ ...lock.packages, ...added }).sort(([a], [b]) => a.localeCompare(b, 'en'));

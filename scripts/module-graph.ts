@@ -72,7 +72,7 @@ function resolve(from: string, specifier: string): { target: string; kind: Impor
   return { target: scope.startsWith('@') ? `${scope}/${name}` : scope, kind: 'package' };
 }
 
-/** Every cycle once, as the paths in order; type imports count: they tie two modules together just as much. */
+/** Every cycle of imports that exist at run time, once, as the paths in order. */
 export function cycles(modules: readonly Module[]): string[][] {
   const byPath = new Map(modules.map(module => [module.path, module]));
   const done = new Set<string>();
@@ -81,8 +81,8 @@ export function cycles(modules: readonly Module[]): string[][] {
     const at = trail.indexOf(path);
     if (at >= 0) found.push([...trail.slice(at), path]);
     if (at >= 0 || done.has(path)) return;
-    for (const { target, kind } of byPath.get(path)?.imports ?? [])
-      if (kind === 'module' && byPath.has(target)) walk(target, [...trail, path]);
+    for (const { target, kind, isType } of byPath.get(path)?.imports ?? [])
+      if (kind === 'module' && !isType && byPath.has(target)) walk(target, [...trail, path]);
     done.add(path);
   };
   for (const { path } of modules) walk(path, []);

@@ -1,4 +1,3 @@
-import { createSchema } from 'zod-openapi';
 import {
   CLOSE_CODES,
   EVENT_DATA,
@@ -9,15 +8,9 @@ import {
   helloFrame,
   signalFrame,
 } from './events.ts';
-import { dropClosed, LICENCE } from './openapi.ts';
+import { LICENCE, rendered } from './openapi.ts';
 
 type Json = Record<string, unknown>;
-
-const rendered = (schema: Parameters<typeof createSchema>[0]): Json =>
-  createSchema(schema, {
-    io: 'output',
-    opts: { override: ({ jsonSchema, io }) => dropClosed(jsonSchema as Json, io) },
-  }).schema as Json;
 
 const messageName = (type: EventType): string => type.replace(/\.(\w)/, (_dot, first: string) => first.toUpperCase());
 

@@ -120,7 +120,7 @@ async function* overSocket(
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(queryOf(at, options))) query.set(name, String(value));
   if (address.token === undefined) query.set('ticket', (await dataOf(client.POST('/v1/events/ticket'))).ticket);
-  const url = `${address.baseUrl.replace(/^http/, 'ws')}/v1/events/ws?${query}`;
+  const url = `${address.baseUrl.replace(/^http/, 'ws')}/v1/events/ws?${query.toString()}`;
   const headers = address.token === undefined ? undefined : authHeaders(address);
   let greeted = false;
   try {

@@ -1,5 +1,10 @@
 import type { z } from 'zod';
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import {
+  createDocument,
+  createSchema,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
 import { ERRORS, type ErrorCode } from '#api/errors';
 import { contact, contactRequest, invite, inviteCreated } from './contacts.ts';
 import { eventsReply } from './events.ts';
@@ -138,9 +143,16 @@ export function openApiDocument(version: string): Json {
 }
 
 /** zod closes the shapes of answers, but clients are to ignore what they do not know. */
-export function dropClosed(jsonSchema: Json, io: string): void {
+function dropClosed(jsonSchema: Json, io: string): void {
   if (io === 'output' && jsonSchema['additionalProperties'] === false) delete jsonSchema['additionalProperties'];
 }
+
+/** One shape by itself, without references. */
+export const rendered = (schema: z.ZodType): Json =>
+  createSchema(schema, {
+    io: 'output',
+    opts: { override: ({ jsonSchema, io }) => dropClosed(jsonSchema as Json, io) },
+  }).schema as Json;
 
 function operationObject(operationId: string, route: Route, shared: Map<string, Json>): ZodOpenApiOperationObject {
   return {

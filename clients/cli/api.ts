@@ -34,7 +34,7 @@ export function createApi(to: Connection, signal: AbortSignal): Api {
     async *events({ after, types }) {
       // Following waits for a daemon that is away. One that is not there at the start is a failure.
       await dataOf(client.GET('/v1/events', { params: { query: { after: 'head', limit: 1 } } }));
-      yield* followEvents(address, { after, types: types?.split(','), signal, transport: 'socket' });
+      yield* followEvents(address, { after, types: types?.split(','), signal, transport: 'poll' });
       if (signal.aborted) throw timedOut();
     },
   };

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -290,4 +292,25 @@ it('shows an example in the help of every command', async () => {
   expect(verbs).toEqual(expect.arrayContaining(wanted.split(' ')));
   for (const verb of verbs.filter(name => name !== 'help'))
     expect((await cli([verb, '--help'])).stdout, verb).toContain('Example:\n  ');
+});
+
+it('ends with 0 when the reader of its output has enough, as in tail | head', async () => {
+  let seq = 0;
+  const event = () => ({ seq: (seq += 1), type: 'log.pruned', atUnixMs: 1, data: { oldest: 1 } });
+  answers({
+    'GET /v1/events': () => ({
+      body: { logId: 'L', events: Array.from({ length: 100 }, event), head: seq, oldest: 1, next: seq },
+    }),
+  });
+  const args = [join(import.meta.dirname, 'main.ts'), 'tail', '--home', daemon.home, '--json'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const closed = once(child, 'close');
+  const stderr = child.stderr.toArray();
+  try {
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    expect([(await closed)[0], (await stderr).join('')]).toEqual([0, '']);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

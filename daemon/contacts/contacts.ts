@@ -20,7 +20,7 @@ export interface ContactServiceDeps extends Pick<ContactBookDeps, 'feed' | 'cloc
   readonly delivery: {
     admit(tx: Tx, peer: PeerId, input: { name: string }): void;
     understand(tx: Tx, peer: PeerId): void;
-    reachable(peer: PeerId): void;
+    relink(peer: PeerId): void;
     unlink(peer: PeerId): Promise<void>;
     newEpoch(tx: Tx, peer: PeerId): void;
     acceptKey(peer: PeerId): Promise<boolean>;
@@ -143,7 +143,7 @@ export function createContacts(deps: ContactServiceDeps) {
         delivery.understand(tx, peer);
       });
       deps.changed(peer);
-      delivery.reachable(peer);
+      delivery.relink(peer);
       return book.get(peer);
     },
 

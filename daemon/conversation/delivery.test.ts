@@ -72,3 +72,33 @@ test('a stream cut at any byte loses and doubles nothing', async () => {
   expect(b.texts(a)).toEqual(sent);
   await bed.until(() => a.all(b).every(one => one.state === 'delivered'));
 }, 120_000);
+
+test('what was sent while blocked arrives after the unblock, in order and before anything newer', async () => {
+  await using bed = new Testbed(5);
+  const [a, b] = await bed.pair();
+  await a.send(b, 'before');
+  await bed.until(() => b.texts(a).length === 1);
+  await b.contacts.block(a.peer);
+  const { message } = await a.send(b, 'while blocked');
+  await bed.pass(3_000);
+  expect(a.history.get(message.id)).toMatchObject({ state: 'queued', reason: 'awaiting-acceptance' });
+  await b.contacts.unblock(a.peer);
+  await a.send(b, 'after');
+  await bed.until(() => b.texts(a).length === 3, 10_000);
+  expect(b.texts(a)).toEqual(['before', 'while blocked', 'after']);
+  expect(b.events('message.gap')).toEqual([]);
+});
+
+test('stopping does not wait for a peer that does not answer', async () => {
+  await using bed = new Testbed(6);
+  const [a, b] = await bed.pair();
+  await a.send(b, 'before');
+  await bed.until(() => b.texts(a).length === 1);
+  bed.network.cut(a.peer, b.peer);
+  bed.network.setLink(a.peer, b.peer, { stalled: true });
+  await a.send(b, 'into the void');
+  await bed.pass(100);
+  // No virtual time passes from here on: a stop that waits for a deadline never ends.
+  await a.stop();
+  await a.start();
+});

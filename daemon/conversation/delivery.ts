@@ -140,6 +140,7 @@ export class Delivery {
     };
   }
 
+  #receiving: { cut(peer: PeerId): void } | null = null;
   readonly #inbox: Inbox;
   readonly #receiver: Parameters<typeof receive>[1];
 
@@ -152,11 +153,12 @@ export class Delivery {
   /** Registers the protocols; call before the transport starts. */
   async start(): Promise<void> {
     const { transport } = this.core;
-    await receive(this.core, this.#receiver);
+    this.#receiving = await receive(this.core, this.#receiver);
     await servePrekeys(this.core, {
       keys: () => this.keys,
       isContact: peer => this.#deps.book.isAccepted(peer),
       isBlocked: peer => this.#deps.book.isBlocked(peer),
+      repaired: () => this.#linkDeps.healing.settled(),
     });
     if (this.core.feed.putBack) await this.#linkDeps.healing.foundAtStart();
     transport.on('connected', peer => this.reachable(peer));
@@ -197,6 +199,12 @@ export class Delivery {
   /** A contact has shown itself: connection, identify, announce, discovery. */
   reachable(peer: PeerId): void {
     if (!this.#stopped && this.#deps.book.isAccepted(peer)) this.link(peer).reachable();
+  }
+
+  /** The user took a contact back: it greets again, and sends what was held before anything newer. */
+  relink(peer: PeerId): void {
+    this.#receiving?.cut(peer);
+    this.reachable(peer);
   }
 
   /** The user ended the relation: nothing more is sent, and the stream goes. */

@@ -28,6 +28,8 @@ export interface Healing {
   received(peer: PeerId, hello: ReadHello): Promise<void>;
   /** The database was found put back at the start, before any peer could tell. */
   foundAtStart(): Promise<void>;
+  /** Resolves when no repair is running: prekeys handed out during one would be withdrawn by it. */
+  settled(): Promise<void>;
   /** The peer says that we once acknowledged up to here. */
   putBack(peer: PeerId, acknowledged: Head): Promise<void>;
 }
@@ -168,6 +170,7 @@ export function createHealing(
   }
 
   return {
+    settled: () => running,
     foundAtStart: () =>
       oneByOne(async () => {
         healed = new Set();

@@ -19,7 +19,7 @@ import type { SealBatchDeps } from './seal-batch.ts';
 import { SealBatch } from './seal-batch.ts';
 import type { SealedEnvelope } from './sealer.ts';
 import { SendWindow } from './send-window.ts';
-import { FrameReader } from './stream-io.ts';
+import { FrameReader, withDeadline } from './stream-io.ts';
 
 export interface LinkDeps extends SealBatchDeps, GreetingDeps {
   readonly healing: Healing;
@@ -47,6 +47,7 @@ export class PeerLink {
   #window = new SendWindow(undefined);
   #ready = false;
   #stopped = false;
+  readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
   #wanted = false;
   /** Something waits in the database that must be sealed before anything newer. */
@@ -126,6 +127,7 @@ export class PeerLink {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#stopping.abort();
     this.#retry?.cancel();
     this.#drop('stopping');
     await this.#running;
@@ -151,6 +153,7 @@ export class PeerLink {
   }
 
   async #failed(error: unknown): Promise<void> {
+    if (this.#stopped) return;
     if (error instanceof DroppedError) {
       this.#later(100);
       return;
@@ -190,11 +193,12 @@ export class PeerLink {
     const started = clock.monotonicMs();
     let stream: FrameStream;
     try {
-      stream = await transport.openStream(peer, DELIVER_PROTOCOL, {
-        signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS),
-        addresses: this.#deps.addressesOf(peer),
-      });
+      const addresses = this.#deps.addressesOf(peer);
+      stream = await withDeadline(clock, { outer: this.#stopping.signal, timeoutMs: CONNECT_TIMEOUT_MS }, signal =>
+        transport.openStream(peer, DELIVER_PROTOCOL, { signal, addresses }),
+      );
     } catch (error) {
+      if (this.#stopped) return false;
       this.#core.log.debug({ peer, err: String(error) }, 'peer not reachable');
       await this.#deps.answers.setReason(peer, 'no-path');
       const first =
@@ -208,12 +212,16 @@ export class PeerLink {
       this.#later(this.#backoff());
       return false;
     }
+    const abort = (): void => stream.abort('stopping');
+    this.#stopping.signal.addEventListener('abort', abort);
     try {
       await this.#greet(stream);
       return true;
     } catch (error) {
       stream.abort('hello failed');
       throw error;
+    } finally {
+      this.#stopping.signal.removeEventListener('abort', abort);
     }
   }
 
@@ -319,7 +327,7 @@ export class PeerLink {
       const next = await this.#sealing.next(this.#window.room);
       if (next === 'nothing') this.#backlog = false;
       if (typeof next === 'string') return;
-      for (const { row, envelope } of await this.#sealing.seal(next)) this.push(envelope, row);
+      for (const { row, envelope } of await this.#sealing.seal(next, this.#stopping.signal)) this.push(envelope, row);
     }
   }
 

@@ -10,7 +10,7 @@ import type { Bindings } from './bindings.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
 import type { OwnKeys } from './own-keys.ts';
-import { firstFrame } from './stream-io.ts';
+import { firstFrame, withDeadline } from './stream-io.ts';
 
 /** Why a bundle could not be had; the reason shown for the message is `awaiting-keys` in each case. */
 export class NoBundleError extends Error {
@@ -23,15 +23,19 @@ export class NoBundleError extends Error {
 }
 
 /** Fetches and checks a bundle of a peer, from the peer itself. @throws NoBundleError */
-export async function fetchBundle(core: Core, bindings: Bindings, peer: PeerId): Promise<PeerBundle> {
+export async function fetchBundle(core: Core, bindings: Bindings, ask: { peer: PeerId; signal: AbortSignal }): Promise<PeerBundle> {
+  return withDeadline(core.clock, { outer: ask.signal, timeoutMs: 2 * ANSWER_TIMEOUT_MS }, signal => askForBundle(core, bindings, { peer: ask.peer, signal }));
+}
+
+async function askForBundle(core: Core, bindings: Bindings, { peer, signal }: { peer: PeerId; signal: AbortSignal }): Promise<PeerBundle> {
   let stream: FrameStream;
   try {
-    stream = await core.transport.openStream(peer, PREKEYS_PROTOCOL, {
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    });
+    stream = await core.transport.openStream(peer, PREKEYS_PROTOCOL, { signal });
   } catch (cause) {
     throw new NoBundleError('the peer cannot be reached', { cause });
   }
+  const abort = (): void => stream.abort('stopping');
+  signal.addEventListener('abort', abort, { once: true });
   try {
     const request = create(PrekeyRequestSchema, {
       kind: { case: 'fetch', value: { owner: peerIdToBytes(peer), device: DEVICE } },
@@ -60,7 +64,7 @@ const HOUR_MS = 3_600_000;
 /** Answers requests for our own bundle. Limits: 12 an hour for each peer, 240 an hour for all strangers together. */
 export async function servePrekeys(
   core: Core,
-  deps: { keys: () => OwnKeys; isContact: (peer: PeerId) => boolean; isBlocked: (peer: PeerId) => boolean },
+  deps: { keys: () => OwnKeys; isContact: (peer: PeerId) => boolean; isBlocked: (peer: PeerId) => boolean; repaired: () => Promise<void> },
 ): Promise<void> {
   const asked = new Map<PeerId, number>();
   let strangers = 0;
@@ -87,6 +91,7 @@ export async function servePrekeys(
       // Over the limit a last-resort bundle is still given: a drained stock must not make us unreachable.
       const lastResortOnly =
         deps.isBlocked(stream.peer) || count > PER_PEER_AN_HOUR || (!contact && strangers > ALL_STRANGERS_AN_HOUR);
+      await deps.repaired();
       const bundle = await deps.keys().bundleFor(stream.peer, { contact, lastResortOnly });
       await stream.send(
         toBinary(PrekeyResponseSchema, create(PrekeyResponseSchema, { kind: { case: 'bundle', value: bundle } })),

@@ -34,19 +34,28 @@ const ENVELOPES_A_SECOND = 2_000;
 const ENVELOPE_BURST = 8_000;
 
 /** Accepts /p2pmsg/deliver: Hello each way, then envelopes in, acknowledgements and refusals out. */
-export async function receive(core: Core, deps: ReceiverDeps): Promise<void> {
+export async function receive(core: Core, deps: ReceiverDeps): Promise<{ cut(peer: PeerId): void }> {
   let strangers = 0;
+  const open = new Set<FrameStream>();
   await core.transport.handle(DELIVER_PROTOCOL, { maxInboundStreams: 4, maxOutboundStreams: 4 }, async stream => {
     if (deps.readOnly()) return stream.abort('read-only');
     const stranger = !deps.isAccepted(stream.peer);
     if (stranger && strangers >= MAX_STRANGER_STREAMS) return stream.abort('too many strangers');
     if (stranger) strangers += 1;
+    open.add(stream);
     try {
       await serve(core, deps, stream);
     } finally {
+      open.delete(stream);
       if (stranger) strangers -= 1;
     }
   });
+  return {
+    /** Ends the streams of a peer, so that it starts over with a new Hello. */
+    cut(peer) {
+      for (const stream of open) if (stream.peer === peer) stream.abort('greet again');
+    },
+  };
 }
 
 async function serve(core: Core, deps: ReceiverDeps, stream: FrameStream): Promise<void> {

@@ -65,12 +65,12 @@ export class SealBatch {
    * Envelopes whose commit is done. Empty when a bundle was fetched first: the binding may have changed with it, so
    * the caller looks again. @throws NoBundleError
    */
-  async seal(rows: readonly OutboxRow[]): Promise<readonly { row: OutboxRow; envelope: SealedEnvelope }[]> {
+  async seal(rows: readonly OutboxRow[], signal: AbortSignal): Promise<readonly { row: OutboxRow; envelope: SealedEnvelope }[]> {
     const { staging, sealer } = this.#deps;
     if (sealer.needsBundle(this.#peer)) {
       const waitMs = this.#deps.budget.take(this.#peer);
       if (waitMs > 0) throw new NoBundleError('the budget for new sessions is used up', { retryAfterMs: waitMs });
-      sealer.offerBundle(this.#peer, await fetchBundle(this.#core, this.#deps.bindings, this.#peer));
+      sealer.offerBundle(this.#peer, await fetchBundle(this.#core, this.#deps.bindings, { peer: this.#peer, signal }));
       return [];
     }
     const sealed: { row: OutboxRow; envelope: SealedEnvelope }[] = [];

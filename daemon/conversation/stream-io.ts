@@ -1,6 +1,25 @@
 import type { Clock } from '../base/clock.ts';
 import type { FrameStream } from '../net/transport.ts';
 
+/** Runs with a signal that aborts after `timeoutMs`, or with `outer`. Leaves no listener behind on `outer`, which may live long. */
+export async function withDeadline<T>(
+  clock: Clock,
+  options: { outer: AbortSignal; timeoutMs: number },
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  options.outer.throwIfAborted();
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(new Error('no answer in time, or stopping'));
+  options.outer.addEventListener('abort', abort);
+  const timer = clock.after(options.timeoutMs, abort);
+  try {
+    return await run(controller.signal);
+  } finally {
+    timer.cancel();
+    options.outer.removeEventListener('abort', abort);
+  }
+}
+
 /** The first frame of a stream, or an error when it does not come in time. */
 export async function firstFrame(clock: Clock, stream: FrameStream, timeoutMs: number): Promise<Uint8Array> {
   const reader = new FrameReader(clock, stream);

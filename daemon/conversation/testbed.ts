@@ -184,7 +184,7 @@ export class TestNode {
       delivery: {
         admit: (tx, peer, input) => this.delivery.admit(tx, peer, input),
         understand: (tx, peer) => this.delivery.publisher.understand(tx, peer),
-        reachable: peer => this.delivery.reachable(peer),
+        relink: peer => this.delivery.relink(peer),
         unlink: peer => this.delivery.unlink(peer),
         newEpoch: (tx, peer) => this.delivery.newEpoch(tx, peer),
         acceptKey: peer => this.delivery.acceptKey(peer),

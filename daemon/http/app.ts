@@ -48,7 +48,7 @@ export const MAX_HEADER_BYTES = 16 * 1024;
 /** Longer than any path that the request line can hold, so that the schema judges the parameters. */
 const PARAM_MAX = MAX_HEADER_BYTES;
 /** Longer than the longest long poll; streams send something every 25 s. */
-const IDLE_MS = 120_000;
+export const IDLE_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const CLIENT_FRAME_MAX_BYTES = 4 * 1024;
@@ -88,6 +88,12 @@ export async function createApp(
     rewriteUrl: routable,
     clientErrorHandler: answerClientError,
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
+
+  /** One for each running request. (AbortSignal.any would tie each to a signal that lives as long as the daemon.) */
+  const waits = new Set<AbortController>();
+  deps.stopping.addEventListener('abort', () => {
+    for (const running of waits) running.abort();
+  });
 
   app.decorateRequest('caller', null);
   app.decorateRequest('bodyBytes');
@@ -143,10 +149,14 @@ export async function createApp(
     app.route({
       ...routing(operation),
       async handler(request, reply) {
-        const left = new AbortController();
-        reply.raw.on('close', () => left.abort());
-        const signal = AbortSignal.any([left.signal, deps.stopping]);
+        const running = new AbortController();
+        waits.add(running);
+        reply.raw.on('close', () => {
+          waits.delete(running);
+          running.abort();
+        });
         const { caller, bodyBytes } = request;
+        const { signal } = running;
         const answer = await deps.runner.run(operation, { request, body: bodyBytes, caller, signal });
         return reply.code(answer.status).headers(answer.headers).send(answer.body);
       },

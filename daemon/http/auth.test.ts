@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -205,8 +205,8 @@ describe('the admin token', () => {
     [
       'is a link',
       async (path: string) => {
-        await rm(path);
-        await symlink('/etc/hostname', path);
+        await rename(path, `${path}.elsewhere`);
+        await symlink(`${path}.elsewhere`, path);
       },
     ],
   ])('is made anew when its file %s, and the old one is no longer good', async (_what, damage) => {

@@ -35,7 +35,7 @@ export interface Auth {
   identify(request: IncomingMessage): Caller;
   /** For a caller that was identified some time ago. @throws TOKEN_INVALID, TOKEN_EXPIRED */
   recheck(caller: Caller): void;
-  /** Oldest first. */
+  /** Oldest first, those of one millisecond by id. */
   list(): readonly StoredToken[];
   create(input: NewToken): Promise<{ token: StoredToken; secret: string }>;
   /** A browser's session: worth something only with both halves. */
@@ -186,7 +186,7 @@ export function createAuth(
       known
         .filter(token => token.id !== ENV_TOKEN_ID)
         .map(({ hash: _hash, ...token }) => ({ ...token, ...lastUse(token, touched.get(token.id)) }))
-        .toSorted((a, b) => a.createdAtUnixMs - b.createdAtUnixMs),
+        .toSorted((a, b) => a.createdAtUnixMs - b.createdAtUnixMs || (a.id < b.id ? -1 : 1)),
 
     async create({ name, scopes, conversationId, expiresAtUnixMs }) {
       const secret = newTokenText();

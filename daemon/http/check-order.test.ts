@@ -9,6 +9,13 @@ import { SECURITY_HEADERS } from './security-headers.ts';
 /** Requests that break one check each, in the order in which the checks come. A later one must not matter. */
 const BREAKS = ['host', 'origin', 'token', 'scope', 'size', 'type', 'schema'] as const;
 type Break = (typeof BREAKS)[number];
+/** What a browser adds to a request of a page that is not ours. */
+const CROSS_SITE = [
+  { origin: 'null' },
+  { origin: 'http://localhost:1' },
+  { 'sec-fetch-site': 'same-site' },
+  { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
+];
 const TWO_MIB = Buffer.alloc(2 * 1024 * 1024, 0x20);
 
 let http: HttpFixture;
@@ -25,7 +32,7 @@ const pathOf = (operation: OperationId): string => {
   const { path, example, query } = routeOf(operation);
   const filled = path.replace(/\{(\w+)\}/g, (_part, name: string) => String(example.params?.[name] ?? ALICE));
   const fields = query === undefined ? {} : (example.query ?? {});
-  return `${filled}?${new URLSearchParams(fields as Record<string, string>)}`.replace(/\?$/, '');
+  return `${filled}?${new URLSearchParams(fields as Record<string, string>).toString()}`.replace(/\?$/, '');
 };
 
 /** A request to the operation that is right but for `broken`. */
@@ -83,6 +90,15 @@ describe.each(OPERATIONS)('%s', operation => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) expect(headers[name]).toBe(value);
     if (status === 401) expect(headers['www-authenticate']).toContain('Bearer');
     if (code === 'SCOPE_MISSING') expect(problem.scope).toBe(routeOf(operation).scope);
+    expect(http.services.calls).toEqual([]);
+  });
+
+  it.each(CROSS_SITE)('refuses %j', async header => {
+    http.services.calls.length = 0;
+    const { method } = routeOf(operation);
+    const headers = { host: http.host, authorization: `Bearer ${http.adminToken}`, ...header };
+    const { status, text } = await sendRaw({ port: http.port }, { method, path: pathOf(operation), headers });
+    expect([status, (JSON.parse(text) as { code: string }).code]).toEqual([403, 'ORIGIN_REFUSED']);
     expect(http.services.calls).toEqual([]);
   });
 

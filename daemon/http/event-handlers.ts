@@ -41,6 +41,8 @@ export function eventHandlers(deps: {
               body: { logId: state.logId, events: rows as EventsReply['events'], ...heads(state), next },
             };
           if (done) await commits.wait(stream.signal, leftMs);
+          // A filter that matches little must not hold up everybody else while it looks.
+          else await new Promise(resolve => setImmediate(resolve));
           if (stream.signal.reason === 'tokenGone') throw new AppError('TOKEN_INVALID');
         }
       } finally {

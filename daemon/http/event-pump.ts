@@ -66,11 +66,7 @@ export function createPump(
       let after = from.after;
       try {
         while (!signal.aborted) {
-          const rows = deps.events.read({
-            after,
-            limit: BATCH,
-            ...(from.logId === undefined ? {} : { logId: from.logId }),
-          });
+          const rows = deps.events.read({ after, limit: BATCH, logId: from.logId });
           if (rows.length === 0) {
             await commits.wait(signal);
             continue;

@@ -1,4 +1,3 @@
-import { AppError } from '#api/errors';
 import type { EventRow } from '#api/rest/events';
 import type { Clock } from '../base/clock.ts';
 import type { Sight } from './event-sight.ts';
@@ -7,18 +6,20 @@ import type { EventService } from './services.ts';
 /** Where a reader stands: the seq of the last row it has examined. */
 export interface Position {
   readonly after: number;
-  readonly logId?: string | undefined;
+  readonly logId: string;
 }
 
-/** What `after` of a request means. Without it: from the oldest row that is kept. */
+/**
+ * What `after` of a request means. Without it: from the oldest row that is kept. Whether the cursor is good, and the
+ * log still the one it belongs to, shows when it is read from.
+ */
 export function positionOf(
   events: EventService,
   asked: { readonly after?: number | 'head' | undefined; readonly logId?: string | undefined },
 ): Position {
   const { head, oldest, logId } = events.state();
-  if (asked.logId !== undefined && asked.logId !== logId) throw new AppError('LOG_CHANGED');
   const after = asked.after === 'head' ? head : (asked.after ?? oldest - 1);
-  return { after, logId };
+  return { after, logId: asked.logId ?? logId };
 }
 
 /** Rows examined for one page, so that a filter that matches nothing cannot read the whole log in one turn. */
@@ -37,11 +38,7 @@ export function scanEvents(
   const rows: EventRow[] = [];
   let next = from.after;
   for (let examined = 0; examined < EXAMINED_MAX; ) {
-    const batch = events.read({
-      after: next,
-      limit: BATCH,
-      ...(from.logId === undefined ? {} : { logId: from.logId }),
-    });
+    const batch = events.read({ after: next, limit: BATCH, logId: from.logId });
     if (batch.length === 0) return { rows, next, done: true };
     for (const row of batch) {
       next = row.seq;

@@ -33,7 +33,7 @@ export async function serveEventStream(
   const { request, reply, caller, query } = call;
   const from = positionOf(events, { ...query, after: lastEventId(request) ?? query.after });
   // Throws what is wrong with the cursor while it can still be answered with a status.
-  events.read({ after: from.after, limit: 1 });
+  events.read({ ...from, limit: 1 });
   const stream = deps.streams.open(caller);
 
   reply.hijack();

@@ -97,6 +97,16 @@ describe('GET /v1/events', () => {
     expect((await read(http, 'types=contact.removed')).reply.next).toBe(5);
   });
 
+  it('looks at some thousand events for one answer, and goes on looking only when asked to wait', async () => {
+    const http = await start();
+    seen(http, 12_000);
+    http.services.log.append('contact.removed', { peerId: BOB as PeerId });
+    const glance = (await read(http, 'types=contact.*')).reply;
+    expect([glance.events, glance.next]).toEqual([[], 5_000]);
+    const look = (await read(http, 'types=contact.*&wait=60')).reply;
+    expect([seqs(look), look.next]).toEqual([[12_001], 12_001]);
+  });
+
   it('shows an event only to a token with the scope of its group', async () => {
     const http = await start();
     seen(http, 1);

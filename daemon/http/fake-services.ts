@@ -19,9 +19,8 @@ import {
 import type { Conversation, Message } from '#api/rest/messages';
 import type { Network, Node, RelayState } from '#api/rest/node';
 import type { AuditLog } from './audit.ts';
-import { pageOf } from './page-of.ts';
 import type { Services } from './services.ts';
-import { fakeAudit, fakeEvents, fakeIdempotency, fakeTokens } from './fake-stores.ts';
+import { fakeAudit, fakeEvents, fakeIdempotency, fakeTokens, pageOf } from './fake-stores.ts';
 
 /**
  * Services in memory, for tests of the HTTP layer and of its clients: what the contract says of them holds, nothing
@@ -54,7 +53,7 @@ export function createFakeServices(): FakeServices {
   const faults: string[] = [];
   const degraded: string[] = [];
   const events = fakeEvents();
-  const store = fakeStore(events.append);
+  const store = fakeStore((type, data) => events.append(type, data));
   const services: Services = {
     ...store.services,
     events: events.service,
@@ -79,7 +78,12 @@ export function createFakeServices(): FakeServices {
     degraded,
     audit: fakeAudit(),
     deliver: store.deliver,
-    log: { append: events.append, signal: events.signal, prune: events.prune, replace: events.replace },
+    log: {
+      append: (type: EventType, data: unknown) => events.append(type, data),
+      signal: events.signal,
+      prune: events.prune,
+      replace: events.replace,
+    },
   }) as FakeServices;
 }
 
@@ -167,8 +171,7 @@ function fakeStore(append: FakeServices['log']['append']) {
       },
     },
     peers: {
-      list: query =>
-        pageOf([{ peerId: BOB as PeerId, name: 'Bob', presence: 'online' as const }], query, p => p.peerId),
+      list: query => pageOf([{ peerId: BOB as PeerId, name: 'Bob', presence: 'online' as const }], query),
       refresh: async () => {
         if (performance.now() - refreshedMs < 5_000) throw new AppError('RATE_LIMITED', { retryAfterMs: 5_000 });
         refreshedMs = performance.now();
@@ -179,7 +182,7 @@ function fakeStore(append: FakeServices['log']['append']) {
       },
     },
     contacts: {
-      list: query => pageOf(listed(contacts.values()), query, one => one.peerId),
+      list: query => pageOf(listed(contacts.values()), query),
       get: contact,
       add: async ({ address, name }) => {
         const peer = peerOf(address);
@@ -204,7 +207,7 @@ function fakeStore(append: FakeServices['log']['append']) {
       },
     },
     requests: {
-      list: query => pageOf([REQUEST_EXAMPLE], query, one => one.peerId),
+      list: query => pageOf([REQUEST_EXAMPLE], query),
       accept: async (peer, { name }) => {
         request(peer);
         return contacts.get(peer) ?? newContact(peer, name);
@@ -224,7 +227,7 @@ function fakeStore(append: FakeServices['log']['append']) {
         invites.set(invite.id, invite);
         return { ...invite, invite: 'p2pmsg:invite:CAESIA' };
       },
-      list: query => pageOf(listed(invites.values()), query, one => one.id),
+      list: query => pageOf(listed(invites.values()), query),
       remove: async id => {
         if (!invites.delete(id)) throw new AppError('INVITE_NOT_FOUND');
       },
@@ -234,7 +237,6 @@ function fakeStore(append: FakeServices['log']['append']) {
         pageOf(
           [...listed(contacts.keys()), 'lobby', 'self'].map(id => conversation(id as ConversationId)),
           query,
-          c => c.id,
         ),
       get: conversation,
       patch: async (id, change) => {
@@ -283,7 +285,7 @@ function fakeStore(append: FakeServices['log']['append']) {
       list: (id, { around, ...query }) => {
         conversation(id);
         if (around !== undefined) return { items: [message(around as MessageId)], next: null, prev: null };
-        return pageOf(of(id), query, one => one.id);
+        return pageOf(of(id), query);
       },
       get: message,
       remove: async id => {
@@ -304,7 +306,7 @@ function fakeStore(append: FakeServices['log']['append']) {
       get: () => network,
       addRelay: async address => {
         const relay: RelayState = { address, peerId: peerOf(address), reservation: 'pending', connected: false };
-        network.relays.push(relay);
+        network.relays = [...network.relays.filter(one => one.peerId !== relay.peerId), relay];
         return relay;
       },
       removeRelay: async peer => {

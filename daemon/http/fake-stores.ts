@@ -2,12 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { AppError } from '#api/errors';
 import type { EventRow, EventType } from '#api/rest/events';
 import { AT } from '#api/rest/examples';
+import type { Page, PageQuery } from '#api/rest/primitives';
 import type { AuditEntry } from '#api/rest/tokens';
+import { paginate } from '../base/paging.ts';
 import type { AuditLog } from './audit.ts';
-import { pageOf } from './page-of.ts';
 import type { IdempotencyStore, Services, StoredToken, TokenStore } from './services.ts';
 
 /** What the fakes of fake-services.ts keep: the event log, tokens, answers and the audit log, all in memory. */
+/** A page of a list in the order in which it grew. */
+export function pageOf<T>(items: readonly T[], query: PageQuery): Page<T> {
+  const placed = items.map((item, at) => ({ item, place: String(at).padStart(9, '0') }));
+  const page = paginate(placed, query, one => one.place);
+  return { ...page, items: page.items.map(one => one.item) };
+}
+
 export function fakeEvents() {
   let logId = randomUUID() as string;
   let rows: EventRow[] = [];
@@ -82,12 +90,9 @@ export function fakeIdempotency(): IdempotencyStore {
 }
 
 export function fakeAudit(): AuditLog {
-  const entries: (AuditEntry & { row: number })[] = [];
+  const entries: AuditEntry[] = [];
   return {
-    append: entry => void entries.push({ ...entry, row: entries.length }),
-    list: query => {
-      const page = pageOf(entries, query, entry => String(entry.row));
-      return { ...page, items: page.items.map(({ row: _row, ...entry }) => entry) };
-    },
+    append: entry => void entries.push(entry),
+    list: query => pageOf(entries, query),
   };
 }

@@ -25,10 +25,17 @@ export interface GuardDeps {
 export function createGuard(
   deps: GuardDeps,
 ): (request: FastifyRequest, operation: OperationId | undefined) => Caller | null {
+  const names = new WeakMap<Listener, ReadonlySet<string>>();
+  const namesOf = (listener: Listener): ReadonlySet<string> => {
+    const known = names.get(listener) ?? hostNames(listener);
+    names.set(listener, known);
+    return known;
+  };
+
   return (request, operation) => {
     const route = operation === undefined ? undefined : routeOf(operation);
     const listener = deps.listenerOf(request);
-    checkOrigin(request.raw, hostNames(listener), listener.scheme, route?.kind === 'page');
+    checkOrigin(request.raw, namesOf(listener), listener.scheme, route?.kind === 'page');
     if (route === undefined) throw pathFault(request);
     const caller = route.scope === null ? null : identify(request, route);
     if (caller !== null) {

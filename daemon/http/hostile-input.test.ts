@@ -1,6 +1,8 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BOB } from '#api/rest/examples';
 import { type HttpFixture, sendBytes, sendRaw, startHttp } from './http-fixture.ts';
+import { parseJson } from './request-body.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
 let http: HttpFixture;
@@ -25,7 +27,8 @@ const codeOf = ({ text }: { text: string }): string => (JSON.parse(text) as { co
 describe('a body', () => {
   it.each([
     ['no JSON', '{"text":'],
-    ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+    ['bytes that are not UTF-8', Buffer.from('{"text":"\xff"}', 'latin1')],
+    ['a cut UTF-8 sequence', Buffer.from('{"text":"\xe2\x82"}', 'latin1')],
     ['a byte order mark', '\ufeff{"text":"a"}'],
     ['a text in the place of an object', '"text"'],
     ['null', 'null'],
@@ -54,6 +57,10 @@ describe('a body', () => {
     const closed = await post(messages, `${'['.repeat(200_000)}${']'.repeat(200_000)}`);
     expect(codeOf(closed)).toBe('REQUEST_INVALID');
     expect((await http.call('GET', '/healthz')).status).toBe(200);
+  });
+
+  it('never brings a __proto__ as far as a schema', () => {
+    expect(() => parseJson(Buffer.from('{"a":[{"__proto__":{}}]}'))).toThrow('reserved');
   });
 
   it('is named field by field in what is wrong', async () => {
@@ -204,6 +211,17 @@ describe('what is hardly HTTP', () => {
       { path: '/v1/node', headers: headersOf({ connection: 'Upgrade', upgrade: 'websocket' }) },
     );
     expect(socket.status).toBe(200);
+  });
+
+  it('a body that is cut hurts nobody', async () => {
+    const socket = connect(http.port, '127.0.0.1');
+    const head = `POST ${messages} HTTP/1.1\r\nHost: ${http.host}\r\nAuthorization: Bearer ${http.adminToken}\r\n`;
+    socket.write(`${head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"text":`);
+    await new Promise(resolve => socket.once('connect', resolve));
+    socket.resetAndDestroy();
+    http.services.calls.length = 0;
+    expect((await http.call('GET', '/v1/node')).status).toBe(200);
+    expect(http.services.calls).toEqual(['node.get']);
   });
 
   it('an unknown expectation is ignored', async () => {

@@ -66,8 +66,9 @@ describe('an Idempotency-Key', () => {
   it('is busy while its first request is being answered', async () => {
     const services = createFakeServices();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { refresh } = services.peers;
-    Object.defineProperty(services, 'peers', { value: { ...services.peers, refresh: () => promise.then(refresh) } });
+    const { peers } = services;
+    const refresh = () => promise.then(() => peers.refresh());
+    Object.defineProperty(services, 'peers', { value: { ...peers, refresh } });
     const http = await start(services);
     const first = post(http, '/v1/peers/refresh', 'k');
     let second = await post(http, '/v1/peers/refresh', 'k');
@@ -112,13 +113,13 @@ describe('an Idempotency-Key', () => {
 
   it('stores a message once though the daemon died between its commit and the kept answer', async () => {
     const services = createFakeServices();
-    const { save } = services.idempotency;
+    const { idempotency } = services;
     // Only the reservation is written; the answer is lost with the process.
     Object.defineProperty(services, 'idempotency', {
       value: {
-        ...services.idempotency,
-        save: async (...args: Parameters<typeof save>) => {
-          if (args[1].status === 102) return save(...args);
+        ...idempotency,
+        save: async (...args: Parameters<typeof idempotency.save>) => {
+          if (args[1].status === 102) return idempotency.save(...args);
           throw new AppError('DISK_FULL');
         },
       },

@@ -72,7 +72,8 @@ export function createRunner(
     return {
       status: reply.status,
       headers: { ...reply.headers, 'content-type': type },
-      body: shape?.type === undefined ? JSON.stringify(reply.body) : String(reply.body),
+      // Where the table names another type than JSON, the handler gives the text itself.
+      body: shape?.type !== undefined && typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body),
     };
   }
 

@@ -1,4 +1,6 @@
-import { chmod, mkdir, mkdtemp, stat, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
+import { request as httpsRequest } from 'node:https';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -123,6 +125,43 @@ describe('listening', () => {
       await expect(
         createHttpServer(deps, { adminTokenPath: '/nowhere', listen: { host, port: 0 }, socketPath: null }),
       ).rejects.toThrow('TLS');
+  });
+
+  it('bounds how long a client may take to send headers and a body', async () => {
+    const http = await start();
+    const { headersTimeout, requestTimeout, maxConnections } = http.server.app.server;
+    expect([headersTimeout, requestTimeout, maxConnections]).toEqual([10_000, 30_000, 1_000]);
+  });
+
+  it.skipIf(spawnSync('openssl', ['version']).status !== 0)('speaks TLS, beyond loopback too', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'p2pmsg-tls-'));
+    const [keyPath, certPath] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const request = [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+    ];
+    const made = spawnSync('openssl', [...request, '-subj', '/CN=localhost', '-keyout', keyPath, '-out', certPath]);
+    expect(made.status).toBe(0);
+    const [key, cert] = [await readFile(keyPath), await readFile(certPath)];
+    const http = await start({ folder, listen: { host: '0.0.0.0', port: 0 }, tls: { key, cert } });
+    expect(http.api).toBe(`https://0.0.0.0:${http.port}`);
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const headers = { host: `localhost:${http.port}`, origin: `https://localhost:${http.port}` };
+    httpsRequest({ host: '127.0.0.1', port: http.port, path: '/healthz', ca: cert, servername: 'localhost', headers })
+      .on('response', response => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      })
+      .on('error', reject)
+      .end();
+    expect(await promise).toBe(200);
   });
 
   it('works on IPv6 loopback and tells its address with brackets', async () => {

@@ -7,7 +7,7 @@ import type { UnixMs } from '#api/ids';
 import type { About } from '#api/rest/node';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import { createApp, serverOptions } from './app.ts';
+import { createApp, IDLE_MS, serverOptions } from './app.ts';
 import type { AuditLog } from './audit.ts';
 import { type Caller, createAuth } from './auth.ts';
 import { answerClientError } from './client-error.ts';
@@ -145,6 +145,7 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
 
   /** The same application on a unix socket. */
   const socketServer: Server = createServer(serverOptions, (request, response) => app.routing(request, response));
+  socketServer.setTimeout(IDLE_MS);
   socketServer.on('connection', (socket: Socket) => unixSockets.add(socket));
   socketServer.on('upgrade', (request, socket, head) => app.server.emit('upgrade', request, socket, head));
   for (const server of [app.server, socketServer]) {

@@ -3,11 +3,11 @@ import type { UnixMs } from '#api/ids';
 import type { tokenRoutes } from '#api/rest/token-routes';
 import type { Token } from '#api/rest/tokens';
 import type { Clock } from '../base/clock.ts';
+import { paginate } from '../base/paging.ts';
 import type { AuditLog } from './audit.ts';
 import type { Auth } from './auth.ts';
 import type { OneTimeSecrets } from './one-time-secrets.ts';
 import type { HandlersOf } from './operation.ts';
-import { pageOf } from './page-of.ts';
 import { invalid } from './problem.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { StoredToken } from './services.ts';
@@ -25,6 +25,9 @@ export interface TokenHandlerDeps {
 
 const publicToken = (token: StoredToken): Token => ({ ...token, scopes: [...token.scopes] });
 
+/** Sorts as the list is sorted: oldest first. */
+const placeOf = (token: Token): string => `${String(token.createdAtUnixMs).padStart(16, '0')} ${token.id}`;
+
 export function tokenHandlers(deps: TokenHandlerDeps): HandlersOf<typeof tokenRoutes> {
   const { auth, audit, clock, codes } = deps;
   return {
@@ -35,7 +38,7 @@ export function tokenHandlers(deps: TokenHandlerDeps): HandlersOf<typeof tokenRo
       const { token, secret } = await auth.create({ ...body, expiresAtUnixMs: expiresAtUnixMs as UnixMs | undefined });
       return { status: 201, body: { ...publicToken(token), token: secret } };
     },
-    listTokens: ({ query }) => ({ status: 200, body: pageOf(auth.list().map(publicToken), query, token => token.id) }),
+    listTokens: ({ query }) => ({ status: 200, body: paginate(auth.list().map(publicToken), query, placeOf) }),
     async removeToken({ params }) {
       if (!(await auth.revoke(params.id))) throw new AppError('TOKEN_NOT_FOUND');
       return { status: 204 };

@@ -1,5 +1,6 @@
 import { RELAY_V2_HOP_CODEC, RELAY_V2_STOP_CODEC } from '@libp2p/circuit-relay-v2';
 import { peerIdFromString } from '@libp2p/peer-id';
+import { isLoopback } from '@libp2p/utils';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import type { PeerId } from '#api/ids';
 import type { Host } from './host.ts';
@@ -40,7 +41,7 @@ const TRANSPORT_TAG = '@libp2p/circuit-relay-v2-transport';
 /** Confirmed addresses stay until they are taken away here. */
 const FOREVER_MS = 365 * 86_400_000;
 /** A hostile relay may name as many addresses as it likes in its reservation. */
-const MAX_ADDRESSES_PER_RELAY = 8;
+const MAX_ADDRESSES_PER_RELAY = 4;
 
 export function createCircuits(host: Host): Circuits {
   const { addressManager, peerStore } = host.components;
@@ -49,9 +50,7 @@ export function createCircuits(host: Host): Circuits {
   const listeners: ((relay: PeerId, has: boolean) => void)[] = [];
 
   const announce = (relay: PeerId): void => {
-    const addresses = (store.getReservation(peerIdFromString(relay))?.addrs ?? [])
-      .slice(0, MAX_ADDRESSES_PER_RELAY)
-      .map(bytes => multiaddr(bytes).encapsulate('/p2p-circuit'));
+    const addresses = reachable((store.getReservation(peerIdFromString(relay))?.addrs ?? []).map(multiaddr));
     const before = announced.get(relay) ?? [];
     announced.set(relay, addresses);
     for (const address of addresses) addressManager.confirmObservedAddr(address, { type: 'observed', ttl: FOREVER_MS });
@@ -90,6 +89,16 @@ export function createCircuits(host: Host): Circuits {
       listeners.push(listener);
     },
   };
+}
+
+/** Circuit addresses over a relay. The first of its addresses is the one that we reached it by. */
+function reachable(addresses: readonly Multiaddr[]): Multiaddr[] {
+  const [ours] = addresses;
+  const sameMachine = ours !== undefined && isLoopback(ours);
+  return addresses
+    .filter(address => sameMachine || !isLoopback(address))
+    .slice(0, MAX_ADDRESSES_PER_RELAY)
+    .map(address => address.encapsulate('/p2p-circuit'));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Connection } from '@libp2p/interface';
+import { isLoopback } from '@libp2p/utils';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import type { PeerId } from '#api/ids';
 import type { Clock } from '../base/clock.ts';
@@ -52,8 +53,10 @@ export function createDialer(deps: { host: Host; clock: Clock }): Dialer {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       signal.throwIfAborted();
+      const work = transportManager.dial(plan.address, { signal: limit.signal });
+      work.then(late => limit.signal.aborted && void late.close().catch(() => undefined), ignore);
       // QUIC dials do not look at their signal.
-      const connection = await abortable(transportManager.dial(plan.address, { signal: limit.signal }), limit.signal);
+      const connection = await abortable(work, limit.signal);
       if (remotePeerOf(connection) === peer) return connection;
       await connection.close().catch(() => undefined);
       throw new Error('another peer answered');
@@ -68,9 +71,9 @@ export function createDialer(deps: { host: Host; clock: Clock }): Dialer {
       const plans = planDial(peer, targets, ownSockets(host));
       if (plans.length === 0) return Promise.reject(new Error('no address to dial'));
       // Own controllers: a dozen tries listen on each, and the caller's signal gets one listener only.
-      const [all, circuits] = [unlimitedController(), unlimitedController()];
+      const [direct, circuits] = [unlimitedController(), unlimitedController()];
       const onAbort = (): void => {
-        all.abort(signal.reason);
+        direct.abort(signal.reason);
         circuits.abort(signal.reason);
       };
       signal.addEventListener('abort', onAbort, { once: true });
@@ -82,14 +85,16 @@ export function createDialer(deps: { host: Host; clock: Clock }): Dialer {
         const circuit = isCircuit(plan.address);
         if (circuit && directLeft > 0) await delay(clock, CIRCUIT_DELAY_MS, circuits.signal, noDirect.signal);
         try {
-          const connection = await attempt(peer, plan, circuit ? circuits.signal : all.signal);
-          circuits.abort(new Error('another path was faster'));
+          const connection = await attempt(peer, plan, circuit ? circuits.signal : direct.signal);
+          const faster = new Error('another path was faster');
+          circuits.abort(faster);
+          if (!circuit) direct.abort(faster);
           return connection;
         } finally {
           if (!circuit && (directLeft -= 1) === 0) noDirect.abort();
         }
       });
-      return abortable(Promise.any(tries), all.signal).finally(() => signal.removeEventListener('abort', onAbort));
+      return abortable(Promise.any(tries), signal).finally(() => signal.removeEventListener('abort', onAbort));
     },
   };
 }
@@ -114,7 +119,7 @@ function planDial(peer: PeerId, targets: DialTargets, own: ReadonlySet<string>):
   };
   for (const relay of targets.relays) add(multiaddr(`${relay}/p2p-circuit/p2p/${peer}`));
   for (const text of targets.addresses) add(addressOfPeer(text, peer));
-  direct.sort((a, b) => Number(isLocal(b)) - Number(isLocal(a)));
+  direct.sort((a, b) => rank(a) - rank(b));
   return [
     ...direct.slice(0, MAX_DIRECT).map(address => ({
       address,
@@ -124,6 +129,11 @@ function planDial(peer: PeerId, targets: DialTargets, own: ReadonlySet<string>):
     ...circuits.slice(0, MAX_CIRCUITS).map(address => ({ address, delayMs: 0, timeoutMs: CIRCUIT_TIMEOUT_MS })),
   ];
 }
+
+/** The local network first; loopback, which every peer names, is worth a try only on the same machine. */
+const rank = (address: Multiaddr): number => (isLoopback(address) ? 2 : isLocal(address) ? 0 : 1);
+
+const ignore = (): void => undefined;
 
 /** A peer on this machine or behind our NAT may name addresses that are ours. */
 const ownSockets = (host: Host): Set<string> =>

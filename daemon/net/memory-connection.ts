@@ -1,9 +1,13 @@
 import type { PeerId } from '#api/ids';
 import { FrameError } from './frame-codec.ts';
-import type { Link, MemoryNetwork } from './memory-network.ts';
+import type { CarriedStream, Link, MemoryCarrier, MemoryEnd, MemoryWorld } from './memory-link.ts';
 import { MemoryStream } from './memory-stream.ts';
-import type { MemoryTransport } from './memory-transport.ts';
 import type { PeerConnection } from './transport.ts';
+
+interface ConnectionEnd extends MemoryEnd {
+  /** This end has lost the connection. */
+  lost(connection: object): void;
+}
 
 /** What is on its way in one direction: in order, like TCP. */
 interface Lane {
@@ -12,9 +16,9 @@ interface Lane {
 }
 
 /** One connection between two memory nodes. */
-export class MemoryConnection {
-  readonly #network: MemoryNetwork;
-  readonly #ends: readonly [MemoryTransport, MemoryTransport];
+export class MemoryConnection<Node extends ConnectionEnd> implements MemoryCarrier {
+  readonly #world: MemoryWorld<Node>;
+  readonly #ends: readonly [Node, Node];
   readonly #views: readonly [PeerConnection, PeerConnection];
   readonly #lanes: readonly [Lane, Lane] = [newLane(), newLane()];
   readonly #streams = new Set<MemoryStream>();
@@ -22,12 +26,12 @@ export class MemoryConnection {
   #bytesLeft: number;
   #open = true;
 
-  constructor(network: MemoryNetwork, dialer: MemoryTransport, answerer: MemoryTransport) {
-    this.#network = network;
+  constructor(world: MemoryWorld<Node>, dialer: Node, answerer: Node) {
+    this.#world = world;
     this.#ends = [dialer, answerer];
-    this.#link = network.link(dialer.self, answerer.self);
+    this.#link = world.link(dialer.self, answerer.self);
     this.#bytesLeft = this.#link.dataLimitBytes ?? Number.POSITIVE_INFINITY;
-    const view = describe(this.#link, network.clock.nowUnixMs());
+    const view = describe(this.#link, world.clock.nowUnixMs());
     this.#views = [view, { ...view }];
   }
 
@@ -41,16 +45,17 @@ export class MemoryConnection {
   }
 
   /** The connection as one end sees it: always the same object. */
-  viewOf(end: MemoryTransport): PeerConnection {
+  viewOf(end: MemoryEnd): PeerConnection {
     return this.#views[this.#indexOf(end)];
   }
 
-  otherEnd(end: MemoryTransport): MemoryTransport {
-    return this.#ends[1 - this.#indexOf(end)] as MemoryTransport;
+  otherEnd(end: MemoryEnd): Node {
+    const [one, two] = this.#ends;
+    return one === end ? two : one;
   }
 
   /** A pair of stream ends; the far one is handed to the handler when the opening has arrived. */
-  openStream(near: MemoryTransport, protocol: string): readonly [MemoryStream, MemoryStream] {
+  openStream(near: Node, protocol: string): readonly [MemoryStream, MemoryStream] {
     const far = this.otherEnd(near);
     const ours = new MemoryStream(this, { owner: near, peer: far.self, protocol, direction: 'outbound' });
     const theirs = new MemoryStream(this, { owner: far, peer: near.self, protocol, direction: 'inbound' });
@@ -59,29 +64,29 @@ export class MemoryConnection {
     return [ours, theirs];
   }
 
-  count(owner: MemoryTransport, protocol: string, direction: 'inbound' | 'outbound'): number {
+  count(owner: Node, protocol: string, direction: 'inbound' | 'outbound'): number {
     return [...this.#streams].filter(
       stream => stream.owner === owner && stream.protocol === protocol && stream.direction === direction,
     ).length;
   }
 
-  forget(stream: MemoryStream): void {
-    this.#streams.delete(stream);
+  forget(stream: CarriedStream): void {
+    for (const own of this.#streams) if (own === stream) this.#streams.delete(own);
   }
 
   /** Runs `arrive` at the other end, after everything sent before. */
-  travel(from: MemoryTransport, arrive: () => void): void {
+  travel(from: MemoryEnd, arrive: () => void): void {
     const lane = this.#lanes[this.#indexOf(from)] as Lane;
-    const dueMs = Math.max(lane.lastDueMs, this.#network.clock.monotonicMs() + this.#link.latencyMs);
+    const dueMs = Math.max(lane.lastDueMs, this.#world.clock.monotonicMs() + this.#link.latencyMs);
     lane.lastDueMs = dueMs;
     lane.waiting.push({ dueMs, arrive });
-    this.#network.clock.after(Math.max(0, dueMs - this.#network.clock.monotonicMs()), () => this.#arrivals(lane));
+    this.#world.clock.after(Math.max(0, dueMs - this.#world.clock.monotonicMs()), () => this.#arrivals(lane));
   }
 
   /** Carries stream data, as much as limits and cut rules let through. */
-  carry(stream: MemoryStream, bytes: Uint8Array, arrive: (bytes: Uint8Array) => void): void {
+  carry(stream: CarriedStream, bytes: Uint8Array, arrive: (bytes: Uint8Array) => void): void {
     const to = this.otherEnd(stream.owner).self;
-    const cut = this.#network.takeCut({
+    const cut = this.#world.takeCut({
       from: stream.owner.self,
       to,
       protocol: stream.protocol,
@@ -113,12 +118,12 @@ export class MemoryConnection {
   }
 
   /** Ends for `from` at once, for the other end when it hears of it. */
-  close(from: MemoryTransport): void {
+  close(from: Node): void {
     if (!this.#open) return;
     this.#open = false;
     const failure = new FrameError('STREAM_CUT', 'the peer closed the connection');
     const far = this.otherEnd(from);
-    const loseEnd = (end: MemoryTransport): void => {
+    const loseEnd = (end: Node): void => {
       for (const stream of Array.from(this.#streams)) if (stream.owner === end) stream.lose(failure);
       end.lost(this);
     };
@@ -127,7 +132,7 @@ export class MemoryConnection {
   }
 
   #arrivals(lane: Lane): void {
-    const nowMs = this.#network.clock.monotonicMs();
+    const nowMs = this.#world.clock.monotonicMs();
     for (;;) {
       const next = lane.waiting[0];
       if (!next || next.dueMs > nowMs || (this.#link.stalled && this.#open)) return;
@@ -136,7 +141,7 @@ export class MemoryConnection {
     }
   }
 
-  #indexOf(end: MemoryTransport): 0 | 1 {
+  #indexOf(end: MemoryEnd): 0 | 1 {
     return this.#ends[0] === end ? 0 : 1;
   }
 }

@@ -1,31 +1,9 @@
 import type { PeerId } from '#api/ids';
 import type { Clock } from '../base/clock.ts';
 import type { MemoryConnection } from './memory-connection.ts';
+import type { CutRule, Link, MemoryWorld } from './memory-link.ts';
 import { MemoryTransport } from './memory-transport.ts';
-import type { GossipMessage, Path } from './transport.ts';
-
-/** How two peers are joined. Applies to both directions and to connections that are open already. */
-export interface Link {
-  /** One way. */
-  latencyMs: number;
-  path: Path;
-  relay: PeerId | null;
-  /** Bytes a new connection may carry in all; then it is cut, at that byte. */
-  dataLimitBytes: number | null;
-  /** False: dials time out. Setting it to false cuts what is open. */
-  up: boolean;
-  /** Nothing arrives, nobody notices; what was sent arrives when it is false again. */
-  stalled: boolean;
-}
-
-export interface CutRule {
-  readonly from: PeerId;
-  readonly to: PeerId;
-  /** So many more bytes get through in this direction, then the cut comes. */
-  afterBytes: number;
-  readonly what: 'stream' | 'connection';
-  readonly protocol: string | null;
-}
+import type { GossipMessage } from './transport.ts';
 
 export interface MemoryNetworkOptions {
   readonly latencyMs?: number;
@@ -37,7 +15,7 @@ export interface MemoryNetworkOptions {
  * A network of peers in one process, under control of the test: everything that takes time goes by the given clock, so
  * that with a ManualClock the same calls give the same run. Several nodes may have the same PeerId.
  */
-export class MemoryNetwork {
+export class MemoryNetwork implements MemoryWorld<MemoryTransport> {
   readonly clock: Clock;
   readonly dialTimeoutMs: number;
   readonly #latencyMs: number;
@@ -117,7 +95,6 @@ export class MemoryNetwork {
     this.#cuts.push({ from, to, afterBytes, what: options.what ?? 'connection', protocol: options.protocol ?? null });
   }
 
-  /** For connections: the rule that a sending meets, used up when it strikes. */
   takeCut(sending: { from: PeerId; to: PeerId; protocol: string; bytes: number }): CutRule | null {
     const rule = this.#cuts.find(
       cut =>
@@ -134,18 +111,16 @@ export class MemoryNetwork {
     return rule;
   }
 
-  /** For nodes. */
   find(from: MemoryTransport, peer: PeerId): MemoryTransport | undefined {
     const candidates = [...this.#nodes].filter(node => node.self === peer && node !== from);
     return this.chooseNode(from.self, candidates);
   }
 
-  /** For nodes. */
   forget(node: MemoryTransport): void {
     this.#nodes.delete(node);
   }
 
-  #connections(): MemoryConnection[] {
+  #connections(): MemoryConnection<MemoryTransport>[] {
     return [...new Set([...this.#nodes].flatMap(node => node.connections()))];
   }
 }

@@ -1,8 +1,7 @@
 import type { PeerId } from '#api/ids';
 import { encodeFrames, FrameDecoder, FrameError } from './frame-codec.ts';
 import { FrameInbox } from './frame-inbox.ts';
-import type { MemoryConnection } from './memory-connection.ts';
-import type { MemoryTransport } from './memory-transport.ts';
+import type { MemoryCarrier, MemoryEnd } from './memory-link.ts';
 import type { FrameStream, PeerConnection } from './transport.ts';
 
 /** Sent and not taken by the reader; above this `send` waits, as it does with a yamux window. */
@@ -10,12 +9,12 @@ const WINDOW_BYTES = 256 * 1024;
 
 /** One end of a stream. Bytes travel, so that a cut may fall inside a frame. */
 export class MemoryStream implements FrameStream {
-  readonly owner: MemoryTransport;
+  readonly owner: MemoryEnd;
   readonly peer: PeerId;
   readonly protocol: string;
   readonly direction: 'inbound' | 'outbound';
   readonly connection: PeerConnection;
-  readonly #carrier: MemoryConnection;
+  readonly #carrier: MemoryCarrier;
   readonly #decoder = new FrameDecoder();
   readonly #inbox = new FrameInbox(() => this.#taken());
   #far: MemoryStream | null = null;
@@ -29,8 +28,8 @@ export class MemoryStream implements FrameStream {
   #wake: (() => void) | null = null;
 
   constructor(
-    carrier: MemoryConnection,
-    parts: { owner: MemoryTransport; peer: PeerId; protocol: string; direction: 'inbound' | 'outbound' },
+    carrier: MemoryCarrier,
+    parts: { owner: MemoryEnd; peer: PeerId; protocol: string; direction: 'inbound' | 'outbound' },
   ) {
     this.#carrier = carrier;
     this.owner = parts.owner;

@@ -5,7 +5,7 @@ import { abortable } from './abortable.ts';
 import { createEmitter } from './emitter.ts';
 import { gossipMessageId } from './gossip-options.ts';
 import { MemoryConnection } from './memory-connection.ts';
-import type { MemoryNetwork } from './memory-network.ts';
+import type { MemoryWorld } from './memory-link.ts';
 import type {
   FrameStream,
   GossipMessage,
@@ -24,24 +24,25 @@ interface Handler {
   readonly run: (stream: FrameStream) => Promise<void>;
 }
 
+type Connection = MemoryConnection<MemoryTransport>;
 type TopicOptions = Parameters<Transport['subscribe']>[1];
 type DialOptions = Parameters<Transport['connect']>[1];
 
 /** One node of a MemoryNetwork. */
 export class MemoryTransport implements Transport {
   readonly self: PeerId;
-  readonly #network: MemoryNetwork;
+  readonly #network: MemoryWorld<MemoryTransport>;
   readonly #emitter = createEmitter<TransportEvents>(silentLogger);
-  readonly #connections = new Map<PeerId, Set<MemoryConnection>>();
+  readonly #connections = new Map<PeerId, Set<Connection>>();
   readonly #best = new Map<PeerId, PeerConnection>();
-  readonly #dials = new Map<PeerId, Promise<MemoryConnection>>();
+  readonly #dials = new Map<PeerId, Promise<Connection>>();
   readonly #handlers = new Map<string, Handler>();
   readonly #topics = new Map<string, TopicOptions>();
   readonly #seen = new Set<string>();
   #lastSeqno = 0n;
   #running = true;
 
-  constructor(network: MemoryNetwork, self: PeerId) {
+  constructor(network: MemoryWorld<MemoryTransport>, self: PeerId) {
     this.#network = network;
     this.self = self;
   }
@@ -54,7 +55,7 @@ export class MemoryTransport implements Transport {
     for (const connection of this.connections()) connection.close(this);
   }
 
-  connections(): MemoryConnection[] {
+  connections(): Connection[] {
     return [...this.#connections.values()].flatMap(all => [...all]);
   }
 
@@ -150,7 +151,7 @@ export class MemoryTransport implements Transport {
   }
 
   /** For connections: this end has lost it. */
-  lost(connection: MemoryConnection): void {
+  lost(connection: Connection): void {
     const peer = connection.otherEnd(this).self;
     const all = this.#connections.get(peer);
     all?.delete(connection);
@@ -158,7 +159,7 @@ export class MemoryTransport implements Transport {
     this.#look(peer);
   }
 
-  #dial(peer: PeerId, { signal }: DialOptions): Promise<MemoryConnection> {
+  #dial(peer: PeerId, { signal }: DialOptions): Promise<Connection> {
     const running = this.#dials.get(peer);
     if (running) return abortable(running, signal);
     const dial = this.#tryDial(peer).finally(() => this.#dials.delete(peer));
@@ -166,7 +167,7 @@ export class MemoryTransport implements Transport {
     return abortable(dial, signal);
   }
 
-  async #tryDial(peer: PeerId): Promise<MemoryConnection> {
+  async #tryDial(peer: PeerId): Promise<Connection> {
     const { clock, dialTimeoutMs } = this.#network;
     if (peer === this.self) throw new Error('that is this node itself');
     const link = this.#network.link(this.self, peer);
@@ -180,7 +181,7 @@ export class MemoryTransport implements Transport {
     return connection;
   }
 
-  #gained(connection: MemoryConnection): void {
+  #gained(connection: Connection): void {
     const far = connection.otherEnd(this);
     const all = this.#connections.get(far.self) ?? new Set();
     this.#connections.set(far.self, all.add(connection));
@@ -192,7 +193,7 @@ export class MemoryTransport implements Transport {
     });
   }
 
-  #bestConnection(peer: PeerId): MemoryConnection | undefined {
+  #bestConnection(peer: PeerId): Connection | undefined {
     return [...(this.#connections.get(peer) ?? [])]
       .filter(connection => connection.open)
       .sort((a, b) => RANK[a.viewOf(this).path] - RANK[b.viewOf(this).path])[0];
@@ -210,7 +211,7 @@ export class MemoryTransport implements Transport {
     else this.#emitter.emit('connected', peer, now);
   }
 
-  #accept(connection: MemoryConnection, stream: FrameStream & { readonly protocol: string }): void {
+  #accept(connection: Connection, stream: FrameStream & { readonly protocol: string }): void {
     const handler = this.#handlers.get(stream.protocol);
     if (!handler || connection.count(this, stream.protocol, 'inbound') > handler.limits.maxInboundStreams) {
       stream.abort('too many inbound streams of this protocol');
@@ -219,7 +220,7 @@ export class MemoryTransport implements Transport {
     handler.run(stream).catch(() => stream.abort('the handler failed'));
   }
 
-  async #roundTrip(connection: MemoryConnection, signal: AbortSignal): Promise<void> {
+  async #roundTrip(connection: Connection, signal: AbortSignal): Promise<void> {
     const there = new Promise<void>((resolve, reject) => {
       connection.travel(this, () =>
         connection.travel(connection.otherEnd(this), () =>

@@ -17,8 +17,8 @@ export interface Daemon {
   start(): Promise<Started>;
   /** Drains and stops. Repeating it is harmless. */
   stop(): Promise<void>;
-  /** Applies what can change while running; resolves to the keys that need a restart. */
-  reload(config: Config): Promise<readonly string[]>;
+  /** Applies what can change while running (RELOADABLE in config-sources.ts). */
+  reload(config: Config): Promise<unknown>;
 }
 
 export interface Started {

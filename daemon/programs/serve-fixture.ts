@@ -1,7 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseHostPort } from '../config.ts';
-import { changedSettings } from '../config-sources.ts';
 import { takeLock } from '../store/lock.ts';
 import { runProgram } from './program.ts';
 
@@ -13,7 +12,6 @@ const exitCode = await runProgram(process.argv, {
   version: '0.0.0-test',
   takeLock: async home => takeLock(home),
   createDaemon: async ({ config, onFatal }) => {
-    let current = config;
     const server = createServer((_request, reply) => reply.end('{"status":"ok"}'));
     return {
       async start() {
@@ -34,11 +32,7 @@ const exitCode = await runProgram(process.argv, {
         if (process.env['FAKE_STOP'] === 'hang') await new Promise(() => undefined);
         server.close();
       },
-      async reload(next) {
-        const changed = changedSettings(current, next);
-        current = next;
-        return changed.filter(key => key !== 'log.level');
-      },
+      reload: async () => undefined,
     };
   },
 });

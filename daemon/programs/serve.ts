@@ -3,7 +3,7 @@ import { enableCompileCache } from 'node:module';
 import type { LoggerControl } from '../base/logger.ts';
 import type { Config } from '../config.ts';
 import type { LoadedConfig, SettingKey } from '../config-sources.ts';
-import { changedSettings, loadConfig } from '../config-sources.ts';
+import { changedSettings, loadConfig, RELOADABLE } from '../config-sources.ts';
 import { chooseHome, homePaths, openHome, removeRunFile, writeRunFile } from '../home.ts';
 import { EXIT, startFault } from '../start-fault.ts';
 import type { Daemon, ProgramDeps, Started } from './daemon-contract.ts';
@@ -122,7 +122,8 @@ function reloadOnHangup(daemon: Daemon, initial: Config, load: () => LoadedConfi
       const { config } = load();
       const changed = changedSettings(current, config);
       log.setLevel(config.log.level);
-      const needRestart = await daemon.reload(config);
+      await daemon.reload(config);
+      const needRestart = changed.filter(key => !RELOADABLE.includes(key));
       current = config;
       log.info({ changed, needRestart }, 'configuration read again');
       if (needRestart.length > 0)

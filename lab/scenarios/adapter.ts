@@ -16,17 +16,44 @@ export interface Program {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
+/** The fields that scenarios read; which of them are there depends on the path that was asked. */
+export interface Body {
+  readonly code: string;
+  readonly id: string;
+  readonly peerId: string;
+  readonly text: string;
+  readonly firstText: string;
+  readonly invite: string;
+  readonly usesLeft: number;
+  readonly status: string;
+  readonly theyAccepted: boolean | 'unknown';
+  readonly verified: boolean | 'invite';
+  readonly keyChanged: boolean;
+  readonly presence: string;
+  readonly path: string;
+  readonly reservation: string;
+  readonly outcome: string;
+  readonly readOnly: boolean;
+  readonly mdns: boolean;
+  readonly head: number;
+  readonly kind: string;
+  readonly lastSeenUnixMs: number;
+  readonly items: readonly Body[];
+  readonly relays: readonly Body[];
+  readonly attempts: readonly Body[];
+}
+
 export interface Answer {
   readonly status: number;
-  readonly body: any;
+  readonly body: Body;
 }
 
 export interface Daemon extends Program {
   readonly api: string;
   call(method: string, path: string, body?: unknown): Promise<Answer>;
   /** The body. @throws when the status is no 2xx */
-  get(path: string): Promise<any>;
-  post(path: string, body?: unknown): Promise<any>;
+  get(path: string): Promise<Body>;
+  post(path: string, body?: unknown): Promise<Body>;
 }
 
 export interface StartOptions {
@@ -52,7 +79,11 @@ async function start(
   const child = lab.spawn(command, rest, { stderr: log });
   const { peerId, addresses, api = '', pid } = await readyOf(child, log);
   return {
-    ...{ peerId, addresses, api, pid, home },
+    peerId,
+    addresses,
+    api,
+    pid,
+    home,
     async stop(signal: NodeJS.Signals = 'SIGTERM') {
       child.process.kill(signal);
       await child.exited;
@@ -81,7 +112,7 @@ export async function startDaemon(lab: Lab, options: StartOptions): Promise<Daem
     namespace === undefined
       ? callHttp(program.api, token, method, path, body)
       : callInside(namespace, program.api, token, method, path, body);
-  const must = async (method: string, path: string, body?: unknown): Promise<any> => {
+  const must = async (method: string, path: string, body?: unknown): Promise<Body> => {
     const answer = await call(method, path, body);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
@@ -99,7 +130,7 @@ async function callHttp(api: string, token: string, method: string, path: string
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+  return { status: response.status, body: JSON.parse(text === '' ? '{}' : text) as Body };
 }
 
 /** Loopback of another namespace is reached by a curl inside it; the token goes through stdin, not argv. */
@@ -122,7 +153,7 @@ async function callInside(
   const output = await run(['ip', 'netns', 'exec', namespace, 'curl', '-s', '-w', '\n%{http_code}', '-K', '-'], config);
   const at = output.lastIndexOf('\n');
   const text = output.slice(0, at);
-  return { status: Number(output.slice(at + 1)), body: text === '' ? null : JSON.parse(text) };
+  return { status: Number(output.slice(at + 1)), body: JSON.parse(text === '' ? '{}' : text) as Body };
 }
 
 /** Output of a command. @throws with its stderr when it fails */
@@ -131,6 +162,8 @@ export async function run(command: readonly string[], input = ''): Promise<strin
   let [out, err] = ['', ''];
   child.stdout.on('data', chunk => (out += String(chunk)));
   child.stderr.on('data', chunk => (err += String(chunk)));
+  // A command that reads no input may be gone before it is written.
+  child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const [code] = (await once(child, 'close')) as [number];
   if (code !== 0) throw new Error(`${command.join(' ')}: exit ${code}: ${err.slice(0, 500)}`);

@@ -59,9 +59,7 @@ async function twoCopies(whole: Lab, way: 'direct' | 'relayed'): Promise<void> {
         );
     }
   const readOnly = await until('one of the copies is read-only', NOTICED_WITHIN_MS, async () => {
-    const states = await Promise.all(
-      [earlier, later].map(async one => (await one.get('/v1/node')).readOnly as boolean),
-    );
+    const states = await Promise.all([earlier, later].map(async one => (await one.get('/v1/node')).readOnly));
     return states.includes(true) ? states : null;
   }).catch(() => [false, false]);
   lab.check(
@@ -128,7 +126,7 @@ async function twoCopies(whole: Lab, way: 'direct' | 'relayed'): Promise<void> {
   );
   const notices = await Promise.all([events(earlier, 'daemon.readOnly'), events(later, 'daemon.readOnly')]);
   lab.check('exactly one notice', notices[0]?.length === 1 && notices[1]?.length === 0, notices);
-  const still = await Promise.all([earlier, later].map(async one => (await one.get('/v1/node')).readOnly as boolean));
+  const still = await Promise.all([earlier, later].map(async one => (await one.get('/v1/node')).readOnly));
   lab.check('it stays so', still[0] === true && still[1] === false, still);
   await Promise.all([earlier.stop(), later.stop(), b.stop()]);
 }

@@ -38,7 +38,7 @@ async function sight(sender: Daemon, of: Daemon): Promise<unknown> {
   const messages = (await history(sender, of)).filter(one => one.direction === 'out');
   const rows = [];
   for (const { id, state, reason } of messages) {
-    const { attempts } = (await sender.get(`/v1/messages/${id}/trace`)) as {
+    const { attempts } = (await sender.get(`/v1/messages/${id}/trace`)) as unknown as {
       attempts: { outcome: string; code?: string; path?: string }[];
     };
     const outcomes = new Set(attempts.map(one => [one.outcome, one.code, one.path].join(':')));

@@ -22,23 +22,22 @@ interface Plan {
   readonly run: (lab: Lab) => Promise<void>;
 }
 
-/** A scenario whose checks before a fault are still reported. */
+/** A scenario of this folder as the registry takes it. */
 export function scenario(plan: Plan): Scenario & { readonly name: string } {
   return {
     name: plan.name,
     what: plan.what,
     tiers: ['ci', 'full'],
     ...(plan.needsRoot ? { needsRoot: true } : {}),
-    async run({ tier, seed, say }) {
+    async run({ lab: workspace, checks, tier, seed, say }) {
       const missing = plan.missing?.() ?? null;
       if (missing !== null) {
         say(`skipped: ${missing}`);
-        return { checks: [{ name: `skipped: ${missing}`, ok: true }], figures: { skipped: missing } };
+        checks.that(`skipped: ${missing}`, true);
+        return { skipped: missing };
       }
-      const checks = createChecks();
       const figures: Record<string, unknown> = {};
-      await using workspace = openWorkspace(plan.name);
-      const lab: Lab = {
+      await plan.run({
         folder: workspace.folder,
         address: () => workspace.address(),
         spawn: (command, args, options) => workspace.spawn(command, args, options),
@@ -52,14 +51,8 @@ export function scenario(plan: Plan): Scenario & { readonly name: string } {
           figures[name] = value;
           say(`${name}: ${JSON.stringify(value)}`);
         },
-      };
-      try {
-        await plan.run(lab);
-      } catch (fault) {
-        lab.check('runs to its end', false, fault instanceof Error ? fault.stack : String(fault));
-      }
-      if (checks.failed) workspace.keep();
-      return { checks: checks.all, figures };
+      });
+      return figures;
     },
   };
 }
@@ -70,8 +63,22 @@ export async function runAlone(one: Scenario & { readonly name: string }): Promi
   const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
   const tier = values.tier === 'ci' ? 'ci' : 'full';
   const from = performance.now();
-  const report = await one.run({ tier, seed, numbers: {}, say: text => process.stderr.write(`${text}\n`) });
+  const checks = createChecks();
+  let figures = {};
+  {
+    await using lab = openWorkspace(one.name);
+    try {
+      const say = (text: string): void => {
+        process.stderr.write(`${text}\n`);
+      };
+      figures = await one.run({ lab, checks, tier, seed, numbers: {}, say });
+    } catch (fault) {
+      checks.that('runs to its end', false, fault instanceof Error ? fault.stack : String(fault));
+    }
+    if (checks.failed) lab.keep();
+  }
   const seconds = Math.round((performance.now() - from) / 100) / 10;
-  process.stdout.write(`${JSON.stringify({ scenario: one.name, tier, seed, seconds, ...report }, null, 1)}\n`);
-  process.exit(report.checks.length > 0 && report.checks.every(({ ok }) => ok) ? 0 : 1);
+  const report = { scenario: one.name, tier, seed, seconds, checks: checks.all, figures };
+  process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
+  process.exit(checks.all.length > 0 && !checks.failed ? 0 : 1);
 }

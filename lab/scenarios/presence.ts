@@ -39,7 +39,7 @@ export const presence = scenario({
           'the other one online',
           20_000,
           async () => {
-            const { items } = await one?.get('/v1/peers');
+            const { items } = (await one?.get('/v1/peers')) ?? { items: [] };
             return items.some(
               (peer: { peerId: string; presence: string }) =>
                 peer.peerId === other?.peerId && peer.presence === 'online',

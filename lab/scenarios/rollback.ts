@@ -51,7 +51,7 @@ async function putBack(whole: Lab, way: Way): Promise<void> {
     await delivered(fromA ? a : b, id);
     lost[fromA ? 'a' : 'b'].push(text);
   }
-  const log = (await a.get('/v1/events?after=head')) as { logId: string; head: number };
+  const log = (await a.get('/v1/events?after=head')) as unknown as { logId: string; head: number };
   const healedBefore = (await events(b, 'message.healed')).length;
   await a.stop('SIGKILL');
   rmSync(a.home, { recursive: true });
@@ -110,7 +110,9 @@ async function putBack(whole: Lab, way: Way): Promise<void> {
   ] as const) {
     const refused: unknown[] = [];
     for (const one of all.filter(message => message.direction === 'out')) {
-      const { attempts } = (await of.get(`/v1/messages/${one.id}/trace`)) as { attempts: { outcome: string }[] };
+      const { attempts } = (await of.get(`/v1/messages/${one.id}/trace`)) as unknown as {
+        attempts: { outcome: string }[];
+      };
       refused.push(...attempts.filter(attempt => attempt.outcome === 'refused').map(attempt => [one.text, attempt]));
     }
     lab.check(`nothing that ${name} sent was refused`, refused.length === 0, refused);
@@ -132,7 +134,7 @@ async function putBack(whole: Lab, way: Way): Promise<void> {
     cursor.status === 410 && cursor.body.code === 'LOG_CHANGED',
     cursor,
   );
-  const now = (await a.get('/v1/events?after=head')) as { logId: string };
+  const now = (await a.get('/v1/events?after=head')) as unknown as { logId: string };
   lab.check('the log has a new id', now.logId !== log.logId);
   await Promise.all([a.stop(), b.stop()]);
 }

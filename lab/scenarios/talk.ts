@@ -1,4 +1,4 @@
-import type { Daemon } from './adapter.ts';
+import type { Body, Daemon } from './adapter.ts';
 import { startDaemon, startRelay, until } from './adapter.ts';
 import type { Lab } from './harness.ts';
 
@@ -29,14 +29,14 @@ export interface Stored {
 }
 
 export const send = async (from: Daemon, to: { peerId: string }, text: string): Promise<Stored> =>
-  (await from.post(`/v1/conversations/${to.peerId}/messages`, { text })) as Stored;
+  (await from.post(`/v1/conversations/${to.peerId}/messages`, { text })) as unknown as Stored;
 
 /** The whole history of one conversation, oldest first. */
 export async function history(of: Daemon, withPeer: { peerId: string }): Promise<Stored[]> {
   let before = '';
   const all: Stored[] = [];
   for (;;) {
-    const page = (await of.get(`/v1/conversations/${withPeer.peerId}/messages?limit=200${before}`)) as {
+    const page = (await of.get(`/v1/conversations/${withPeer.peerId}/messages?limit=200${before}`)) as unknown as {
       items: Stored[];
       prev: string | null;
     };
@@ -50,7 +50,7 @@ export interface Event {
   readonly seq: number;
   readonly type: string;
   readonly atUnixMs: number;
-  readonly data: any;
+  readonly data: Body;
 }
 
 /** All events that are kept (or those after `from`), oldest first. */
@@ -58,7 +58,7 @@ export async function events(of: Daemon, types: string, from?: number): Promise<
   const all: Event[] = [];
   for (let after = from; ; ) {
     const at = after === undefined ? '' : `&after=${after}`;
-    const page = (await of.get(`/v1/events?limit=1000&types=${types}${at}`)) as {
+    const page = (await of.get(`/v1/events?limit=1000&types=${types}${at}`)) as unknown as {
       events: Event[];
       next: number;
       head: number;
@@ -70,7 +70,7 @@ export async function events(of: Daemon, types: string, from?: number): Promise<
 }
 
 export const stateOf = async (of: Daemon, id: string): Promise<Stored> =>
-  (await of.get(`/v1/messages/${id}`)) as Stored;
+  (await of.get(`/v1/messages/${id}`)) as unknown as Stored;
 
 export const delivered = (of: Daemon, id: string, timeoutMs = 20_000): Promise<Stored> =>
   until(`message ${id} delivered`, timeoutMs, async () => {
