@@ -202,7 +202,7 @@ describe('relay', () => {
       while (hop && sent < total) {
         sent += 64 * 1024;
         if (!hop.send(new Uint8Array(64 * 1024)))
-          while (hop.writableNeedsDrain) await new Promise(resolve => setTimeout(resolve, 5));
+          while (hop.writableNeedsDrain && hop.status === 'open') await new Promise(resolve => setTimeout(resolve, 5));
       }
     })().catch(() => undefined);
     await until(async () => {

@@ -96,6 +96,7 @@ export function createBodies(
       reason: null,
       content: input.bytes,
     });
+    sql.messages.addUnread.run({ id: conversationId });
     const row = sql.messages.get.get({ id });
     if (row) feed.append(tx, 'message.received', messageOf(core, row));
     return 'published';

@@ -7,7 +7,7 @@ import { cursorOfRow, paginate, rowOfCursor } from '../base/paging.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { Core } from './deps.ts';
 import type { MessageRow } from './message-record.ts';
-import { messageOf, tellConversation } from './message-record.ts';
+import { messageOf, recountUnread, tellConversation } from './message-record.ts';
 
 type ConversationRow = NonNullable<ReturnType<Core['sql']['messages']['conversation']['get']>>;
 
@@ -29,7 +29,7 @@ export function createHistory(core: Core, deps: { book: ContactBook; lobby: () =
       kind: row.kind,
       ...(name === undefined ? {} : { name }),
       public: row.kind === 'lobby',
-      unread: sql.messages.unread.get({ conversationId: row.id, readRow: row.read_row })?.count ?? 0,
+      unread: row.unread,
       muted: row.muted === 1,
       ...(row.draft === null ? {} : { draft: row.draft }),
       ...(last ? { lastMessage: messageOf(core, last) } : {}),
@@ -83,6 +83,7 @@ export function createHistory(core: Core, deps: { book: ContactBook; lobby: () =
           sql.messages.clearRecipients.run({ conversationId: id });
           sql.outbox.removeContentsOf.run({ conversationId: id });
           sql.messages.clear.run({ conversationId: id });
+          recountUnread(core, id);
           tellConversation(core, tx, id);
         });
       },
@@ -91,7 +92,9 @@ export function createHistory(core: Core, deps: { book: ContactBook; lobby: () =
         const row = messageRow(upTo);
         if (row.conversation_id !== id) throw new AppError('MESSAGE_NOT_FOUND');
         await store.queue.commit(tx => {
-          if (sql.messages.setRead.run({ id, row: row.row }) > 0) tellConversation(core, tx, id);
+          if (sql.messages.setRead.run({ id, row: row.row }) === 0) return;
+          recountUnread(core, id);
+          tellConversation(core, tx, id);
         });
         return show(conversationRow(id));
       },

@@ -154,7 +154,7 @@ export class Inbox {
           tx => {
             fresh();
             this.#core.step('store-begin');
-            writeRatchet();
+            writeRatchet(tx);
             this.#core.sql.inbox.saveSeen.run({ envelopeId: id, hash, peer, at: this.#core.clock.nowUnixMs() });
             // A packet that lies was opened and its key is spent: kept for diagnosis, acknowledged, never shown.
             if (packet) this.#store(peer, packet, id);

@@ -5,7 +5,7 @@ import { sha256 } from './content.ts';
 import type { Delivery } from './delivery.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
-import { advance, messageOf, tellConversation } from './message-record.ts';
+import { advance, messageOf, recountUnread, tellConversation } from './message-record.ts';
 
 /** What a user can still do with a message that exists: retry, cancel, delete here, wait for it. */
 export function createManager(core: Core, deps: { delivery: Delivery }) {
@@ -55,6 +55,7 @@ export function createManager(core: Core, deps: { delivery: Delivery }) {
         sql.messages.removeRecipients.run({ id });
         sql.outbox.removeContent.run({ messageId: id });
         sql.messages.remove.run({ id });
+        recountUnread(core, message.conversationId);
         tellConversation(core, tx, message.conversationId);
       });
     },

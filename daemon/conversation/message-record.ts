@@ -90,9 +90,17 @@ export function tellConversation(core: Core, tx: Tx, id: ConversationId): void {
   const last = core.sql.messages.latest.get({ conversationId: id, limit: 1 });
   core.feed.append(tx, 'conversation.changed', {
     id,
-    unread: core.sql.messages.unread.get({ conversationId: id, readRow: row.read_row })?.count ?? 0,
+    unread: row.unread,
     ...(row.draft === null ? {} : { draft: row.draft }),
     muted: row.muted === 1,
     ...(last ? { lastMessageId: last.id as MessageId } : {}),
   });
+}
+
+/** Counts the unread messages anew, after something else than a new message has changed them. */
+export function recountUnread(core: Core, id: ConversationId): void {
+  const row = core.sql.messages.conversation.get({ id });
+  if (!row) return;
+  const unread = core.sql.messages.unread.get({ conversationId: id, readRow: row.read_row })?.count ?? 0;
+  core.sql.messages.setUnread.run({ id, unread });
 }

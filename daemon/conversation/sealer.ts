@@ -100,8 +100,8 @@ export function createSealer(
       return {
         envelopeId,
         frame,
-        write(_tx, row) {
-          writeRatchet();
+        write(tx, row) {
+          writeRatchet(tx);
           core.sql.outbox.seal.run({
             row,
             epoch: position.epoch,
@@ -113,7 +113,8 @@ export function createSealer(
             initiator: name.initiator,
             sessionId: name.id,
           });
-          if (place.next) core.sql.outbox.saveChainOut.run({ peer, device: DEVICE, ...place.next });
+          const { next } = place;
+          if (next) tx.atEnd(`chain-out ${peer}`, () => core.sql.outbox.saveChainOut.run({ peer, device: DEVICE, ...next }));
         },
       };
     },

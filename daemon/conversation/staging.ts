@@ -1,5 +1,6 @@
 import type { PeerId } from '#api/ids';
 import type { RatchetReads, RatchetWrite, SessionName } from '../ratchet/ratchet.ts';
+import type { Tx } from '../store/commit-queue.ts';
 import { DroppedError } from '../store/commit-queue.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
@@ -19,7 +20,7 @@ export interface ChainOut {
  */
 export class Staging {
   readonly #core: Core;
-  readonly #sessions = new Map<string, { record: Uint8Array; usable: boolean; pending: number }>();
+  readonly #sessions = new Map<string, { record: Uint8Array; confirmed: boolean; pending: number }>();
   readonly #sendSession = new Map<PeerId, SessionName | null>();
   readonly #chainsOut = new Map<PeerId, ChainOut>();
   readonly #highest = new Map<PeerId, number>();
@@ -148,8 +149,8 @@ export class Staging {
   };
 
   /** Makes the writes visible to the next operation, and returns the function that writes them in a transaction. */
-  stage(writes: readonly RatchetWrite[], options: { confirmed: boolean }): () => void {
-    const staged: (() => void)[] = [];
+  stage(writes: readonly RatchetWrite[], options: { confirmed: boolean }): (tx: Tx) => void {
+    const staged: ((tx: Tx) => void)[] = [];
     for (const write of writes) {
       if (write.kind === 'session') staged.push(this.#stageSession(write.name, write.record, options.confirmed));
       else if (write.kind === 'pairUsed') {
@@ -166,16 +167,18 @@ export class Staging {
         );
       }
     }
-    return () => {
-      for (const write of staged) write();
+    return tx => {
+      for (const write of staged) write(tx);
     };
   }
 
-  #stageSession(name: SessionName, record: Uint8Array, confirmed: boolean): () => void {
+  #stageSession(name: SessionName, record: Uint8Array, confirmed: boolean): (tx: Tx) => void {
     const key = keyOf(name);
-    const entry = this.#sessions.get(key) ?? { record, usable: true, pending: 0 };
+    const entry = this.#sessions.get(key) ?? { record, confirmed, pending: 0 };
     const isNew = this.reads.session(name) === null;
     entry.record = record;
+    entry.confirmed ||= confirmed;
+    const proven = entry.confirmed ? 1 : 0;
     entry.pending += 1;
     this.#sessions.set(key, entry);
     if (isNew) {
@@ -184,20 +187,18 @@ export class Staging {
       if (!current || name.id > current.id) this.#sendSession.set(name.peer, name);
       else if (name.id === current.id) this.#sendSession.delete(name.peer);
     }
-    return () => {
+    return tx => {
       const { peer, device, initiator, id } = name;
-      this.#core.sql.ratchet.saveSession.run({
-        peer,
-        device,
-        initiator,
-        id,
-        record,
-        confirmed: confirmed ? 1 : 0,
-        at: this.#core.clock.nowUnixMs(),
+      // Of all steps of this session in one transaction only the last is written: the others would be overwritten.
+      tx.atEnd(`session ${key}`, () => {
+        const at = this.#core.clock.nowUnixMs();
+        this.#core.sql.ratchet.saveSession.run({ peer, device, initiator, id, record, confirmed: proven, at });
       });
       if (isNew) this.#core.sql.ratchet.raiseHighestSession.run({ peer, device, id });
-      entry.pending -= 1;
-      if (this.#sessions.size > MAX_CACHED) this.#trim();
+      tx.afterCommit(() => {
+        entry.pending -= 1;
+        if (this.#sessions.size > MAX_CACHED) this.#trim();
+      });
     };
   }
 

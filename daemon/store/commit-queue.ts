@@ -8,6 +8,8 @@ import { AppError } from '#api/errors';
 export interface Tx {
   /** Runs after COMMIT, in order, outside the transaction. Must not throw. */
   afterCommit(run: () => void): void;
+  /** Runs once before COMMIT, after all jobs; of several under one key only the last: rows that each job would overwrite. */
+  atEnd(key: string, run: () => void): void;
   /** Runs behind a savepoint. What it throws is returned and undoes only its own writes; faults of the disk go through. */
   attempt(run: () => void): { error: unknown } | null;
 }
@@ -38,8 +40,20 @@ export class CommitQueue {
   readonly #succeeded = new Set<() => void>();
   readonly #faulted = new Set<(error: unknown) => void>();
 
+  readonly #sql: Readonly<Record<'begin' | 'commit' | 'savepoint' | 'release' | 'rollbackTo' | 'attempt' | 'attemptRelease' | 'attemptRollback', Database.Statement<[]>>>;
+
   constructor(db: Database.Database) {
     this.#db = db;
+    this.#sql = {
+      begin: db.prepare('BEGIN IMMEDIATE'),
+      commit: db.prepare('COMMIT'),
+      savepoint: db.prepare('SAVEPOINT job'),
+      release: db.prepare('RELEASE job'),
+      rollbackTo: db.prepare('ROLLBACK TO job'),
+      attempt: db.prepare('SAVEPOINT attempt'),
+      attemptRelease: db.prepare('RELEASE attempt'),
+      attemptRollback: db.prepare('ROLLBACK TO attempt'),
+    };
   }
 
   /** Called when staged state was lost: forget every unwritten ratchet state. */
@@ -92,11 +106,17 @@ export class CommitQueue {
     this.#running = true;
     const after: (() => void)[] = [];
     const settled: (() => void)[] = [];
-    const tx: Tx = { afterCommit: run => after.push(run), attempt: run => this.#attempt(run, after) };
+    const ends = new Map<string, () => void>();
+    const tx: Tx = {
+      afterCommit: run => after.push(run),
+      atEnd: (key, run) => ends.set(key, run),
+      attempt: run => this.#attempt(run, after),
+    };
     try {
-      this.#db.exec('BEGIN IMMEDIATE');
+      this.#sql.begin.run();
       for (const job of jobs) this.#runOne(job, { tx, after, settled });
-      this.#db.exec('COMMIT');
+      for (const run of ends.values()) run();
+      this.#sql.commit.run();
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       this.#running = false;
@@ -120,15 +140,15 @@ export class CommitQueue {
       return;
     }
     const afterCount = batch.after.length;
-    this.#db.exec('SAVEPOINT job');
+    this.#sql.savepoint.run();
     try {
       const value = job.run(batch.tx);
-      this.#db.exec('RELEASE job');
+      this.#sql.release.run();
       batch.settled.push(() => job.resolve(value as never));
     } catch (error) {
       if (isStorageFault(error)) throw error;
-      this.#db.exec('ROLLBACK TO job');
-      this.#db.exec('RELEASE job');
+      this.#sql.rollbackTo.run();
+      this.#sql.release.run();
       batch.after.length = afterCount;
       batch.settled.push(() => job.reject(error));
     }
@@ -136,17 +156,17 @@ export class CommitQueue {
 
   #attempt(run: () => void, after: (() => void)[]): { error: unknown } | null {
     const afterCount = after.length;
-    this.#db.exec('SAVEPOINT attempt');
+    this.#sql.attempt.run();
     try {
       run();
       return null;
     } catch (error) {
       if (isStorageFault(error)) throw error;
-      this.#db.exec('ROLLBACK TO attempt');
+      this.#sql.attemptRollback.run();
       after.length = afterCount;
       return { error };
     } finally {
-      if (this.#db.inTransaction) this.#db.exec('RELEASE attempt');
+      if (this.#db.inTransaction) this.#sql.attemptRelease.run();
     }
   }
 

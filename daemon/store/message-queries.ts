@@ -128,7 +128,7 @@ export function messageQueries(prepare: Prepare) {
     saveConversation: prepare(db =>
       db
         .insertInto('conversations')
-        .values({ id: p('id'), kind: p('kind'), muted: 0, draft: null, read_row: 0, created_at: p('at') })
+        .values({ id: p('id'), kind: p('kind'), muted: 0, draft: null, read_row: 0, unread: 0, created_at: p('at') })
         .onConflict(c => c.column('id').doNothing()),
     ),
     setMuted: prepare(db =>
@@ -143,6 +143,8 @@ export function messageQueries(prepare: Prepare) {
         .set({ draft: p('draft') })
         .where('id', '=', p('id')),
     ),
+    addUnread: prepare(db => db.updateTable('conversations').set(x => ({ unread: x('unread', '+', 1) })).where('id', '=', p('id'))),
+    setUnread: prepare(db => db.updateTable('conversations').set({ unread: p('unread') }).where('id', '=', p('id'))),
     setRead: prepare(db =>
       db
         .updateTable('conversations')

@@ -86,6 +86,8 @@ export interface Schema {
     muted: number;
     draft: string | null;
     read_row: number;
+    /** Incoming messages above read_row, kept up to date with every message: counting them costs as much as there are. */
+    unread: number;
     created_at: number;
   };
   messages: {
