@@ -2,6 +2,12 @@ import type { Scenario } from './scenario.ts';
 import { badStart } from './scenarios/bad-start.ts';
 import { chaos } from './scenarios/chaos.ts';
 import { eventResume } from './scenarios/event-resume.ts';
+import { ciphertext } from './scenarios/ciphertext.ts';
+import { clone } from './scenarios/clone.ts';
+import { firstContact } from './scenarios/first-contact.ts';
+import { lan } from './scenarios/lan.ts';
+import { presence } from './scenarios/presence.ts';
+import { rollback } from './scenarios/rollback.ts';
 import { manyStarts } from './scenarios/many-starts.ts';
 
 /** Every scenario of the lab by the name it is called with. */
@@ -10,4 +16,10 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'many-starts': manyStarts,
   'event-resume': eventResume,
   chaos,
+  rollback,
+  presence,
+  lan,
+  'first-contact': firstContact,
+  clone,
+  ciphertext,
 };

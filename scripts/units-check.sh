@@ -1,15 +1,11 @@
 #!/bin/sh
-# The units must parse, and systemd must count their exposure as 2.0 or less. Needs no running systemd.
+# systemd must count the exposure of each unit as 2.0 or less. Needs no running systemd.
 set -eu
 cd "$(dirname "$0")/../deploy/systemd"
-command -v systemd-analyze >/dev/null || { echo 'systemd-analyze is not installed: not checked'; exit 1; }
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
 for unit in *.service; do
   # --threshold counts in tenths; the report says why when it fails.
-  systemd-analyze security --offline=yes --threshold=20 --no-pager "$unit" >/tmp/units-check.$$ 2>&1 || {
-    cat /tmp/units-check.$$
-    rm -f /tmp/units-check.$$
-    exit 1
-  }
-  tail -n 1 /tmp/units-check.$$
+  systemd-analyze security --offline=yes --threshold=20 --no-pager "$unit" >"$report" 2>&1 || { cat "$report"; exit 1; }
+  tail -n 1 "$report"
 done
-rm -f /tmp/units-check.$$

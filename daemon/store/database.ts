@@ -2,19 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { CommitQueue } from './commit-queue.ts';
+import { DatabaseFault } from './database-fault.ts';
 import { migrate } from './migrate.ts';
 import type { Prepare } from './statement.ts';
 import { preparer } from './statement.ts';
-
-/** A fault of the database file that ends the start with one sentence. Exit code 78 for SCHEMA_NEWER, else 1. */
-export class DatabaseFault extends Error {
-  override readonly name = 'DatabaseFault';
-  readonly code: 'SCHEMA_NEWER' | 'DAMAGED' | 'SQLITE_TOO_OLD' | 'UNREADABLE';
-  constructor(code: DatabaseFault['code'], message: string, options: { cause?: unknown } = {}) {
-    super(message, options);
-    this.code = code;
-  }
-}
 
 /**
  * `synchronous=FULL`: with NORMAL a commit can vanish at power loss. `secure_delete`: deleted texts leave no

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
-import { DatabaseFault } from './database.ts';
+import { DatabaseFault } from './database-fault.ts';
 import { migration001 } from './migrations/001-first.ts';
 
 /** In order; the index + 1 is the `user_version` after it. Forward only. */

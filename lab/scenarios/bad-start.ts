@@ -50,7 +50,9 @@ async function tryBad(checks: Checks, lab: Workspace, { bad, from }: { bad: BadS
   const isRelay = bad.binary === 'p2pmsg-relay';
   const usual = isRelay ? ['--listen', '/ip4/127.0.0.1/tcp/0'] : ['--api', '127.0.0.1:0', '--listen', 'none'];
   const end = await startAndWait(lab, bad.binary ?? 'p2pmsgd', [
-    ...['--home', home, ...(isRelay ? [] : ['--no-mdns'])],
+    '--home',
+    home,
+    ...(isRelay ? [] : ['--no-mdns']),
     ...(bad.args ?? usual),
   ]);
   checks.that(`${bad.name}: exit ${bad.exit.join(' or ')}`, bad.exit.includes(end.exit?.code ?? -1), end);
