@@ -45,7 +45,7 @@ export interface Daemon extends Program {
   readonly peerId: string;
 }
 
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 
 export async function startRelay(lab: Workspace, name = 'relay'): Promise<Program> {
   const ip = lab.address();
@@ -145,7 +145,7 @@ export function startProgram(lab: Workspace, binary: string, args: readonly stri
 }
 
 /** The ready line. What is printed after it is read and dropped, so that a full pipe never blocks the program. */
-export async function readyOf(child: Child, what: string): Promise<Ready> {
+export async function readyOf(child: Child, what: string, timeoutMs = READY_TIMEOUT_MS): Promise<Ready> {
   const { stdout } = child.process;
   if (stdout === null) throw new Error('stdout is no pipe');
   const { promise, resolve, reject } = Promise.withResolvers<Ready>();
@@ -158,7 +158,7 @@ export async function readyOf(child: Child, what: string): Promise<Ready> {
     }
   });
   void child.exited.then(({ code, signal }) => reject(new Error(`ended (${code ?? signal}) before ready: ${what}`)));
-  const timer = setTimeout(() => reject(new Error(`not ready in ${READY_TIMEOUT_MS} ms: ${what}`)), READY_TIMEOUT_MS);
+  const timer = setTimeout(() => reject(new Error(`not ready in ${timeoutMs} ms: ${what}`)), timeoutMs);
   try {
     return await promise;
   } finally {
@@ -166,7 +166,7 @@ export async function readyOf(child: Child, what: string): Promise<Ready> {
   }
 }
 
-const isCrowded = (): boolean => (loadavg()[0] ?? 0) > availableParallelism();
+export const isCrowded = (): boolean => (loadavg()[0] ?? 0) > availableParallelism();
 
 /** User and system time; fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms. */
 function cpuMsOf(pid: number): number {

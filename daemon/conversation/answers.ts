@@ -69,7 +69,7 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
       store.queue.commit(tx => {
         let any = false;
         for (const { envelopeId, flight } of acks) {
-          const row = sql.outbox.byEnvelope.get({ envelopeId });
+          const row = sql.outbox.flightOf.get({ envelopeId });
           if (!row || row.peer !== peer || row.state === 'delivered') continue;
           any = true;
           sql.outbox.delivered.run({ row: row.row, at: clock.nowUnixMs() });

@@ -30,10 +30,7 @@ export interface Bindings {
 export const fingerprintOf = (identity: Uint8Array): string =>
   createHash('sha256').update(identity).digest('hex').slice(0, 32);
 
-export function createBindings(
-  core: Core,
-  deps: { isContact: (peer: PeerId) => boolean },
-): Bindings {
+export function createBindings(core: Core, deps: { isContact: (peer: PeerId) => boolean }): Bindings {
   const { sql, store, feed } = core;
 
   function judge(peer: PeerId, received: VerifiedBinding): 'refused' | 'known' | 'store' | 'pend' {
@@ -60,7 +57,12 @@ export function createBindings(
       const known = judge(peer, verified);
       if (known === 'refused') return null;
       if (known === 'known') return verified;
-      const args = { peer, seq: verified.seq, identity: verified.ratchetIdentity, signed: toBinary(SignedSchema, signed) };
+      const args = {
+        peer,
+        seq: verified.seq,
+        identity: verified.ratchetIdentity,
+        signed: toBinary(SignedSchema, signed),
+      };
       // Judged again inside the transaction: the same news may come over two streams at once.
       const outcome = await store.queue.commit(tx => {
         const judged = judge(peer, verified);

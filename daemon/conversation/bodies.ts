@@ -10,7 +10,7 @@ import type { ReadContent } from './content.ts';
 import { decodeContent, READER } from './content.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
-import { advance, messageOf } from './message-record.ts';
+import { advance } from './message-record.ts';
 
 /** A row of the inbox. */
 export type InboxRow = NonNullable<ReturnType<Core['sql']['inbox']['atPosition']['get']>>;
@@ -79,26 +79,36 @@ export function createBodies(
     const size = Buffer.byteLength(input.text);
     if (size === 0 || size > MAX_TEXT_BYTES || !input.text.isWellFormed()) return 'quarantined';
     const { id } = input.content;
-    const known = sql.messages.get.get({ id });
+    const known = sql.messages.origin.get({ id });
     // The sender's own id, inside the ciphertext: a second copy is the same message, an id of somebody else's is not taken.
     if (known) return known.sender === peer && known.direction === 'in' ? 'published' : 'quarantined';
     const conversationId = peer as string as ConversationId;
     sql.messages.saveConversation.run({ id: conversationId, kind: 'direct', at: clock.nowUnixMs() });
-    sql.messages.insert.get({
+    const receivedAt = clock.nowUnixMs();
+    const sentAt = input.content.sentAtUnixMs;
+    const row = {
+      id,
+      conversationId,
+      direction: 'in' as const,
+      sender: peer,
+      text: input.text,
+      sentAt,
+      receivedAt,
+      state: 'received' as const,
+    };
+    sql.messages.insert.get({ ...row, reason: null, content: input.bytes });
+    sql.messages.addUnread.run({ id: conversationId });
+    feed.append(tx, 'message.received', {
       id,
       conversationId,
       direction: 'in',
-      sender: peer,
+      from: peer,
       text: input.text,
-      sentAt: input.content.sentAtUnixMs,
-      receivedAt: clock.nowUnixMs(),
+      sentAtUnixMs: sentAt as UnixMs,
+      receivedAtUnixMs: receivedAt,
       state: 'received',
-      reason: null,
-      content: input.bytes,
+      recipients: [],
     });
-    sql.messages.addUnread.run({ id: conversationId });
-    const row = sql.messages.get.get({ id });
-    if (row) feed.append(tx, 'message.received', messageOf(core, row));
     return 'published';
   }
 

@@ -21,7 +21,12 @@ const SCRIPT: readonly ['a' | 'b', string][] = [
 ];
 
 /** Posts with the same id until it is accepted, as a client does that lost the connection. */
-async function post(bed: Testbed, from: TestNode, to: TestNode, message: { id: MessageId; text: string }): Promise<void> {
+async function post(
+  bed: Testbed,
+  from: TestNode,
+  to: TestNode,
+  message: { id: MessageId; text: string },
+): Promise<void> {
   let done = false;
   for (let tries = 0; !done; tries += 1) {
     if (tries > 20) throw new Error('a message was never accepted');
@@ -86,9 +91,20 @@ async function run(point: CrashPoint | null): Promise<Map<string, number>> {
   }
   expect(a.texts(b, 'in'), JSON.stringify(point)).toEqual(expected.a);
   expect(b.texts(a, 'in'), JSON.stringify(point)).toEqual(expected.b);
-  for (const [node, other] of [[a, b], [b, a]] as const) {
-    expect(node.all(other).filter(one => one.direction === 'out').map(one => one.state)).toEqual(
-      node.all(other).filter(one => one.direction === 'out').map(() => 'delivered'),
+  for (const [node, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    expect(
+      node
+        .all(other)
+        .filter(one => one.direction === 'out')
+        .map(one => one.state),
+    ).toEqual(
+      node
+        .all(other)
+        .filter(one => one.direction === 'out')
+        .map(() => 'delivered'),
     );
     expect(node.core.store.pragma('integrity_check')).toBe('ok');
     const received = node.events('message.received').map(event => (event.data as { id: string }).id);
@@ -103,8 +119,22 @@ async function run(point: CrashPoint | null): Promise<Map<string, number>> {
 test('a crash before, inside and after every step of sending and receiving loses and doubles nothing', async () => {
   const reached = await run(null);
   const steps = [...reached.keys()];
-  for (const step of ['sealed', 'seal-committed', 'post-stored', 'post-committed', 'opened', 'store-begin', 'store-end', 'stored', 'before-ack', 'acked'])
-    expect(steps.some(key => key.endsWith(` ${step}`)), `the scenario never reaches ${step}`).toBe(true);
+  for (const step of [
+    'sealed',
+    'seal-committed',
+    'post-stored',
+    'post-committed',
+    'opened',
+    'store-begin',
+    'store-end',
+    'stored',
+    'before-ack',
+    'acked',
+  ])
+    expect(
+      steps.some(key => key.endsWith(` ${step}`)),
+      `the scenario never reaches ${step}`,
+    ).toBe(true);
   for (const [key, times] of reached) {
     const [side, step] = key.split(' ') as ['a' | 'b', string];
     for (let count = 1; count <= times; count += 1) await run({ side, step, count });

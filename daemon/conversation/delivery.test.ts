@@ -59,7 +59,9 @@ test('a stream cut at any byte loses and doubles nothing', async () => {
   const sent = ['first'];
   for (let cut = 0; cut < 120; cut += 1) {
     const [from, to] = cut % 2 === 0 ? [a, b] : [b, a];
-    bed.network.cutAfter(from.peer, to.peer, Math.floor(bed.random() * 900), { what: cut % 3 === 0 ? 'stream' : 'connection' });
+    bed.network.cutAfter(from.peer, to.peer, Math.floor(bed.random() * 900), {
+      what: cut % 3 === 0 ? 'stream' : 'connection',
+    });
     sent.push(`m${cut}`);
     await a.send(b, `m${cut}`);
     await bed.pass(100);

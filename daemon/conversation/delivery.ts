@@ -65,7 +65,7 @@ export class Delivery {
     const ratchet: Ratchet = createRatchet(parts.keys.identity);
     this.staging = new Staging(core);
     this.bindings = createBindings(core, {
-      isContact: peer => book.row(peer) !== undefined
+      isContact: peer => book.row(peer) !== undefined,
     });
     this.sealer = createSealer(core, {
       staging: this.staging,

@@ -26,7 +26,11 @@ export const helloFrame = (core: Core, deps: GreetingDeps, peer: PeerId): Uint8A
   });
 
 /** The peer's Hello with its proven instance; null when it is none, or breaks a rule. Throws when the frame is no protobuf. */
-export function readGreeting(deps: GreetingDeps, peer: PeerId, frame: Uint8Array | null): { hello: ReadHello; instance: SeenInstance } | null {
+export function readGreeting(
+  deps: GreetingDeps,
+  peer: PeerId,
+  frame: Uint8Array | null,
+): { hello: ReadHello; instance: SeenInstance } | null {
   const kind = frame ? fromBinary(FrameSchema, frame).kind : null;
   const hello = kind?.case === 'hello' ? readHello(kind.value) : null;
   const instance = hello ? deps.instances().read(peer, hello.instance) : null;
@@ -34,7 +38,10 @@ export function readGreeting(deps: GreetingDeps, peer: PeerId, frame: Uint8Array
 }
 
 export const putBackFrame = (acknowledged: Head): Uint8Array =>
-  toBinary(FrameSchema, create(FrameSchema, { kind: { case: 'putBack', value: { acknowledged: wireHead(acknowledged) } } }));
+  toBinary(
+    FrameSchema,
+    create(FrameSchema, { kind: { case: 'putBack', value: { acknowledged: wireHead(acknowledged) } } }),
+  );
 
 export const instanceSeenFrame = (other: SeenInstance): Uint8Array =>
   toBinary(FrameSchema, create(FrameSchema, { kind: { case: 'instanceSeen', value: { instance: other.signed } } }));

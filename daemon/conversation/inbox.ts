@@ -6,7 +6,6 @@ import { MAX_UNACCEPTED_ENVELOPES } from '#api/wire/protocols';
 import { unpad } from '../ratchet/padding.ts';
 import type { Ratchet, RatchetErrorCode, SessionName } from '../ratchet/ratchet.ts';
 import { RatchetError } from '../ratchet/ratchet.ts';
-import { asChainHash, asContentHash, nextHead } from '../ratchet/chain.ts';
 import type { Tx } from '../store/commit-queue.ts';
 import { DroppedError } from '../store/commit-queue.ts';
 import type { Bindings } from './bindings.ts';
@@ -198,7 +197,7 @@ export class Inbox {
     });
   }
 
-  /** The content at its chain position, and the contiguous head as far as it reaches. Bytes are kept whatever they say. */
+  /** The content at its chain position; its bytes are kept whatever they say. The head follows when it is understood. */
   #store(peer: PeerId, packet: OpenPacket, envelopeId: Uint8Array): void {
     const { sql, clock } = this.#core;
     const { epoch, seq, prevHead } = packet.position;
@@ -214,23 +213,6 @@ export class Inbox {
       at: clock.nowUnixMs(),
       state: this.#deps.isAccepted(peer) ? 'pending' : 'held',
     });
-    const chain = sql.inbox.chainIn.get({ peer, device: DEVICE, epoch });
-    let head = chain ? { seq: chain.seq, head: chain.head } : { seq: 0, head: new Uint8Array(32) };
-    if (seq !== head.seq + 1) {
-      if (!chain) sql.inbox.saveChainIn.run({ peer, device: DEVICE, epoch, ...head, publishedSeq: 0 });
-      return;
-    }
-    for (;;) {
-      const next = sql.inbox.atPosition.get({ peer, device: DEVICE, epoch, seq: head.seq + 1 });
-      if (!next) break;
-      if (!equalBytes(next.prev_head, head.head))
-        this.#core.log.warn({ peer, epoch, seq: next.seq }, 'the chain of a contact does not fit together');
-      const previous = asChainHash(next.prev_head);
-      const hash = asContentHash(next.content_hash);
-      if (!previous || !hash) throw new Error('a stored chain head or content hash is not 32 bytes');
-      head = { seq: next.seq, head: nextHead(previous, { epoch, seq: next.seq, contentHash: hash }) };
-    }
-    sql.inbox.saveChainIn.run({ peer, device: DEVICE, epoch, ...head, publishedSeq: chain?.published_seq ?? 0 });
   }
 }
 

@@ -327,7 +327,14 @@ export class PeerLink {
       const next = await this.#sealing.next(this.#window.room);
       if (next === 'nothing') this.#backlog = false;
       if (typeof next === 'string') return;
-      for (const { row, envelope } of await this.#sealing.seal(next, this.#stopping.signal)) this.push(envelope, row);
+      const batch = await this.#sealing.seal(next, this.#stopping.signal);
+      batch?.committed.then(
+        sealed => {
+          for (const { row, envelope } of sealed) this.push(envelope, row);
+          this.wake();
+        },
+        (error: unknown) => void this.#failed(error),
+      );
     }
   }
 

@@ -65,7 +65,7 @@ export function advance(core: Core, tx: Tx, change: StateChange): boolean {
     reason,
     at: core.clock.nowUnixMs(),
   });
-  const row = core.sql.messages.get.get({ id: change.id });
+  const row = core.sql.messages.origin.get({ id: change.id });
   if (!row) return false;
   // One recipient today: the message is as far as its only recipient. Groups take the least advanced.
   const all = core.sql.messages.recipients.all({ id: change.id });

@@ -23,11 +23,21 @@ export class NoBundleError extends Error {
 }
 
 /** Fetches and checks a bundle of a peer, from the peer itself. @throws NoBundleError */
-export async function fetchBundle(core: Core, bindings: Bindings, ask: { peer: PeerId; signal: AbortSignal }): Promise<PeerBundle> {
-  return withDeadline(core.clock, { outer: ask.signal, timeoutMs: 2 * ANSWER_TIMEOUT_MS }, signal => askForBundle(core, bindings, { peer: ask.peer, signal }));
+export async function fetchBundle(
+  core: Core,
+  bindings: Bindings,
+  ask: { peer: PeerId; signal: AbortSignal },
+): Promise<PeerBundle> {
+  return withDeadline(core.clock, { outer: ask.signal, timeoutMs: 2 * ANSWER_TIMEOUT_MS }, signal =>
+    askForBundle(core, bindings, { peer: ask.peer, signal }),
+  );
 }
 
-async function askForBundle(core: Core, bindings: Bindings, { peer, signal }: { peer: PeerId; signal: AbortSignal }): Promise<PeerBundle> {
+async function askForBundle(
+  core: Core,
+  bindings: Bindings,
+  { peer, signal }: { peer: PeerId; signal: AbortSignal },
+): Promise<PeerBundle> {
   let stream: FrameStream;
   try {
     stream = await core.transport.openStream(peer, PREKEYS_PROTOCOL, { signal });
@@ -64,7 +74,12 @@ const HOUR_MS = 3_600_000;
 /** Answers requests for our own bundle. Limits: 12 an hour for each peer, 240 an hour for all strangers together. */
 export async function servePrekeys(
   core: Core,
-  deps: { keys: () => OwnKeys; isContact: (peer: PeerId) => boolean; isBlocked: (peer: PeerId) => boolean; repaired: () => Promise<void> },
+  deps: {
+    keys: () => OwnKeys;
+    isContact: (peer: PeerId) => boolean;
+    isBlocked: (peer: PeerId) => boolean;
+    repaired: () => Promise<void>;
+  },
 ): Promise<void> {
   const asked = new Map<PeerId, number>();
   let strangers = 0;

@@ -4,6 +4,8 @@ import type { Tx } from '../store/commit-queue.ts';
 import type { Bodies, InboxRow, Outcome } from './bodies.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
+import type { Chain } from './chain-in.ts';
+import { extend, loadChain } from './chain-in.ts';
 import { tellConversation } from './message-record.ts';
 
 /** A gap is waited for this long while the sender is connected, else up to the longer time. */
@@ -52,13 +54,22 @@ export class Publisher {
   }
 
   #publish(tx: Tx, peer: PeerId): void {
+    const { sql } = this.#core;
+    const chains = new Map<number, Chain>();
     let published = 0;
     for (;;) {
-      const rows = this.#core.sql.inbox.pending.all({ peer, device: DEVICE, limit: PUBLISH_BATCH });
-      let done = 0;
+      const rows = sql.inbox.pending.all({ peer, device: DEVICE, limit: PUBLISH_BATCH });
       const newest = rows.at(-1)?.epoch ?? 0;
+      let done = 0;
       for (const row of rows) {
-        if (!this.#inOrder(tx, peer, row, newest)) break;
+        let chain = chains.get(row.epoch);
+        if (!chain) {
+          chain = loadChain(this.#core, peer, row.epoch);
+          chains.set(row.epoch, chain);
+        }
+        extend(this.#core, peer, chain, row);
+        if (!this.#inOrder(tx, peer, { row, chain, newest })) break;
+        chain.publishedSeq = Math.max(chain.publishedSeq, row.seq);
         this.#one(tx, peer, row);
         done += 1;
       }
@@ -74,29 +85,22 @@ export class Publisher {
         break;
       }
     }
+    for (const chain of chains.values()) sql.inbox.saveChainIn.run({ peer, device: DEVICE, ...chain });
     if (published > 0) tellConversation(this.#core, tx, peer as string as ConversationId);
   }
 
-  /** Whether everything before this row was published or given up; then the chain counts it as published. */
-  #inOrder(tx: Tx, peer: PeerId, row: InboxRow, newestEpoch: number): boolean {
-    const { sql, feed } = this.#core;
-    const chain = sql.inbox.chainIn.get({ peer, device: DEVICE, epoch: row.epoch });
-    if (!chain) return true;
-    const gap = row.seq - chain.published_seq - 1;
-    if (gap > 0 && row.seq > chain.seq) {
-      // A newer epoch closes the older one: what is missing there was lost by the sender.
-      if (!this.#givenUp.has(peer) && row.epoch === newestEpoch) return false;
-      feed.append(tx, 'message.gap', { conversationId: peer as string as ConversationId, peerId: peer, count: gap });
-    }
-    if (row.seq > chain.published_seq)
-      sql.inbox.saveChainIn.run({
-        peer,
-        device: DEVICE,
-        epoch: row.epoch,
-        seq: chain.seq,
-        head: chain.head,
-        publishedSeq: row.seq,
-      });
+  /** Whether everything before this row was published or given up. */
+  #inOrder(tx: Tx, peer: PeerId, at: { row: InboxRow; chain: Chain; newest: number }): boolean {
+    const { row, chain } = at;
+    const missing = row.seq - Math.max(chain.seq, chain.publishedSeq) - 1;
+    if (row.seq <= chain.seq || missing <= 0) return true;
+    // A newer epoch closes the older one: what is missing there was lost by the sender.
+    if (!this.#givenUp.has(peer) && row.epoch === at.newest) return false;
+    this.#core.feed.append(tx, 'message.gap', {
+      conversationId: peer as string as ConversationId,
+      peerId: peer,
+      count: missing,
+    });
     return true;
   }
 

@@ -2,7 +2,13 @@ import { expect, test } from 'vitest';
 import type { TestNode } from './testbed.ts';
 import { Testbed } from './testbed.ts';
 
-async function exchange(bed: Testbed, a: TestNode, b: TestNode, names: readonly string[], who: 'both' | 'a' | 'b' = 'both'): Promise<void> {
+async function exchange(
+  bed: Testbed,
+  a: TestNode,
+  b: TestNode,
+  names: readonly string[],
+  who: 'both' | 'a' | 'b' = 'both',
+): Promise<void> {
   for (const name of names) {
     if (who !== 'b') await a.send(b, `a-${name}`);
     if (who !== 'a') await b.send(a, `b-${name}`);
@@ -40,19 +46,25 @@ for (const who of ['both', 'a', 'b'] as const)
     await bed.pass(2_000);
 
     const fromB = a.texts(b, 'in');
-    const wanted = b.all(a).filter(one => one.direction === 'out').map(one => one.text);
+    const wanted = b
+      .all(a)
+      .filter(one => one.direction === 'out')
+      .map(one => one.text);
     expect([...fromB].sort()).toEqual([...wanted].sort());
     expect(new Set(fromB).size).toBe(fromB.length);
     const fromA = b.texts(a, 'in');
     expect(new Set(fromA).size).toBe(fromA.length);
-    for (const text of ['a-after1', 'a-after2', ...(who === 'b' ? [] : ten.map(name => `a-${name}`))]) expect(fromA).toContain(text);
+    for (const text of ['a-after1', 'a-after2', ...(who === 'b' ? [] : ten.map(name => `a-${name}`))])
+      expect(fromA).toContain(text);
     expect(b.core.sql.inbox.refusedCount.get({ peer: a.peer })?.count).toBe(refusedBefore);
     expect(a.events('message.healed').map(event => event.data)).toMatchObject([{ peerId: b.peer, kind: 'rollback' }]);
     const healedAtB = b.events('message.healed').map(event => event.data);
     if (who === 'a') expect(healedAtB.length).toBeLessThanOrEqual(1);
     else expect(healedAtB).toMatchObject([{ peerId: a.peer, kind: 'rollback' }]);
     expect(a.core.feed.state().logId).not.toBe(logBefore);
-    expect(() => a.core.feed.read({ after: 5, limit: 10, logId: logBefore })).toThrow(expect.objectContaining({ code: 'LOG_CHANGED' }));
+    expect(() => a.core.feed.read({ after: 5, limit: 10, logId: logBefore })).toThrow(
+      expect.objectContaining({ code: 'LOG_CHANGED' }),
+    );
     expect(() => a.core.feed.read({ after: 5, limit: 10 })).toThrow(expect.objectContaining({ code: 'LOG_CHANGED' }));
   });
 

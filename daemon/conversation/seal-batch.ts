@@ -20,14 +20,21 @@ export interface SealBatchDeps {
   readonly theyAccepted: (peer: PeerId) => boolean;
 }
 
+interface Sealed {
+  readonly row: OutboxRow;
+  readonly envelope: SealedEnvelope;
+}
+
 /** Sealed in one commit: enough to share one fsync, few enough to start sending early. */
-const BATCH = 20;
+const BATCH = 32;
 
 /** Late sealing for one peer: what enters the send window is sealed, and committed before a byte of it is sent. */
 export class SealBatch {
   readonly #core: Core;
   readonly #deps: SealBatchDeps;
   readonly #peer: PeerId;
+  /** Rows that are sealed and wait for their commit: the database still shows them as they were. */
+  readonly #committing = new Set<number>();
 
   constructor(core: Core, deps: SealBatchDeps, peer: PeerId) {
     this.#core = core;
@@ -35,11 +42,16 @@ export class SealBatch {
     this.#peer = peer;
   }
 
+  /** Envelopes that will enter the window when their commit is done. */
+  get committing(): number {
+    return this.#committing.size;
+  }
+
   /** How many more may be sealed: 1,000 undelivered for a contact, 3 before it has accepted us. */
   allowance(): number {
     const sealed = this.#core.sql.outbox.sealedCount.get({ peer: this.#peer, device: DEVICE })?.count ?? 0;
     const limit = this.#deps.theyAccepted(this.#peer) ? MAX_SEALED_UNDELIVERED : MAX_UNACCEPTED_ENVELOPES;
-    return Math.max(0, limit - sealed);
+    return Math.max(0, limit - sealed - this.#committing.size);
   }
 
   /** What is next: contents that need a new envelope, then what was never sealed. `blocked`: the reason is written down. */
@@ -50,31 +62,42 @@ export class SealBatch {
       await this.#deps.answers.setReason(this.#peer, 'key-changed');
       return 'blocked';
     }
-    const limit = Math.min(BATCH, room);
-    const again = sql.outbox.toReseal.all({ ...key, now: clock.nowUnixMs(), limit });
-    if (again.length > 0) return again;
+    const held = this.#committing.size;
+    const limit = Math.min(BATCH, room - held);
+    if (limit <= 0) return 'blocked';
+    const unsealed = (rows: OutboxRow[]): OutboxRow[] => rows.filter(row => !this.#committing.has(row.row));
+    const again = unsealed(sql.outbox.toReseal.all({ ...key, now: clock.nowUnixMs(), limit: limit + held }));
+    if (again.length > 0) return again.slice(0, limit);
     const allowed = this.allowance();
-    const rows = sql.outbox.queued.all({ ...key, limit: Math.max(1, Math.min(limit, allowed)) });
-    if (rows.length === 0) return 'nothing';
-    if (allowed > 0) return rows;
-    await this.#deps.answers.setReason(this.#peer, this.#deps.theyAccepted(this.#peer) ? 'window-full' : 'awaiting-acceptance');
+    const rows = unsealed(sql.outbox.queued.all({ ...key, limit: Math.max(1, Math.min(limit, allowed)) + held }));
+    // What is being committed was waiting until now: nothing newer may overtake it yet.
+    if (rows.length === 0) return held === 0 ? 'nothing' : 'blocked';
+    if (allowed > 0) return rows.slice(0, Math.min(limit, allowed));
+    await this.#deps.answers.setReason(
+      this.#peer,
+      this.#deps.theyAccepted(this.#peer) ? 'window-full' : 'awaiting-acceptance',
+    );
     return 'blocked';
   }
 
   /**
-   * Envelopes whose commit is done. Empty when a bundle was fetched first: the binding may have changed with it, so
-   * the caller looks again. @throws NoBundleError
+   * Seals, and gives the promise of the envelopes whose commit is done: sealing the next ones need not wait for it.
+   * Null when a bundle was fetched first: the binding may have changed with it, so the caller looks again.
+   * @throws NoBundleError
    */
-  async seal(rows: readonly OutboxRow[], signal: AbortSignal): Promise<readonly { row: OutboxRow; envelope: SealedEnvelope }[]> {
+  async seal(
+    rows: readonly OutboxRow[],
+    signal: AbortSignal,
+  ): Promise<{ committed: Promise<readonly Sealed[]> } | null> {
     const { staging, sealer } = this.#deps;
     if (sealer.needsBundle(this.#peer)) {
       const waitMs = this.#deps.budget.take(this.#peer);
       if (waitMs > 0) throw new NoBundleError('the budget for new sessions is used up', { retryAfterMs: waitMs });
       sealer.offerBundle(this.#peer, await fetchBundle(this.#core, this.#deps.bindings, { peer: this.#peer, signal }));
-      return [];
+      return null;
     }
-    const sealed: { row: OutboxRow; envelope: SealedEnvelope }[] = [];
-    const committed = await staging.locked(this.#peer, async () => {
+    const sealed: Sealed[] = [];
+    const { done } = await staging.locked(this.#peer, async () => {
       const fresh = staging.begin();
       for (const { row: id } of rows) {
         // Read again under the lock: it may have been cancelled or sealed meanwhile.
@@ -93,7 +116,16 @@ export class SealBatch {
       );
       return { done };
     });
-    await committed.done;
+    return { committed: this.#settle(done, sealed) };
+  }
+
+  async #settle(done: Promise<void>, sealed: readonly Sealed[]): Promise<readonly Sealed[]> {
+    for (const { row } of sealed) this.#committing.add(row.row);
+    try {
+      await done;
+    } finally {
+      for (const { row } of sealed) this.#committing.delete(row.row);
+    }
     this.#core.step('seal-committed');
     return sealed;
   }

@@ -114,7 +114,8 @@ export function createSealer(
             sessionId: name.id,
           });
           const { next } = place;
-          if (next) tx.atEnd(`chain-out ${peer}`, () => core.sql.outbox.saveChainOut.run({ peer, device: DEVICE, ...next }));
+          if (next)
+            tx.atEnd(`chain-out ${peer}`, () => core.sql.outbox.saveChainOut.run({ peer, device: DEVICE, ...next }));
         },
       };
     },

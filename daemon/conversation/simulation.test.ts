@@ -18,7 +18,9 @@ async function simulate(seed: number, restore: Restore): Promise<void> {
   const [a, b] = await bed.pair();
   await a.send(b, 'hello');
   await bed.until(() => b.texts(a).length === 1);
-  const accepted: { from: TestNode; to: TestNode; text: string; lostBy?: TestNode }[] = [{ from: a, to: b, text: 'hello' }];
+  const accepted: { from: TestNode; to: TestNode; text: string; lostBy?: TestNode }[] = [
+    { from: a, to: b, text: 'hello' },
+  ];
   let backup: { node: TestNode; snapshot: string; at: number } | null = null;
   const pick = (): [TestNode, TestNode] => (random() < 0.5 ? [a, b] : [b, a]);
 
@@ -30,7 +32,10 @@ async function simulate(seed: number, restore: Restore): Promise<void> {
       await from.send(to, text);
       accepted.push({ from, to, text });
     } else if (dice < 0.65) bed.network.cut(a.peer, b.peer);
-    else if (dice < 0.72) bed.network.cutAfter(from.peer, to.peer, Math.floor(random() * 2_000), { what: random() < 0.5 ? 'stream' : 'connection' });
+    else if (dice < 0.72)
+      bed.network.cutAfter(from.peer, to.peer, Math.floor(random() * 2_000), {
+        what: random() < 0.5 ? 'stream' : 'connection',
+      });
     else if (dice < 0.78) bed.network.setLink(a.peer, b.peer, { up: false });
     else if (dice < 0.86) bed.network.setLink(a.peer, b.peer, { up: true, stalled: false });
     else if (dice < 0.89) bed.network.setLink(a.peer, b.peer, { stalled: true });
@@ -52,7 +57,10 @@ async function simulate(seed: number, restore: Restore): Promise<void> {
     for (const one of accepted.slice(at)) if (one.from === node) one.lostBy = node;
   }
   await converge(bed, a, b, accepted);
-  for (const [from, to] of [[a, b], [b, a]] as const) {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
     const wanted = accepted.filter(one => one.from === from).map(one => one.text);
     const got = to.texts(from, 'in');
     expect(backup ? [...got].sort() : got, `seed ${seed}`).toEqual(backup ? [...wanted].sort() : wanted);
@@ -61,10 +69,20 @@ async function simulate(seed: number, restore: Restore): Promise<void> {
   }
 }
 
-async function converge(bed: Testbed, a: TestNode, b: TestNode, accepted: readonly { from: TestNode; to: TestNode; text: string; lostBy?: TestNode }[]): Promise<void> {
+async function converge(
+  bed: Testbed,
+  a: TestNode,
+  b: TestNode,
+  accepted: readonly { from: TestNode; to: TestNode; text: string; lostBy?: TestNode }[],
+): Promise<void> {
   const done = (): boolean =>
     accepted.every(one => one.to.texts(one.from, 'in').includes(one.text)) &&
-    [[a, b], [b, a]].every(([from, to]) => from && to && from.all(to).every(one => one.direction === 'in' || one.state === 'delivered'));
+    [
+      [a, b],
+      [b, a],
+    ].every(
+      ([from, to]) => from && to && from.all(to).every(one => one.direction === 'in' || one.state === 'delivered'),
+    );
   await bed.until(() => {
     a.delivery.reachable(b.peer);
     b.delivery.reachable(a.peer);

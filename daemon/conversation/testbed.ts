@@ -225,7 +225,10 @@ export class TestNode {
     const items: Message[] = [];
     let before: string | null = null;
     do {
-      const page: { items: Message[]; prev: string | null } = this.history.list(id, { limit: 200, ...(before ? { before } : {}) });
+      const page: { items: Message[]; prev: string | null } = this.history.list(id, {
+        limit: 200,
+        ...(before ? { before } : {}),
+      });
       items.unshift(...page.items);
       before = page.prev;
     } while (before);
@@ -240,7 +243,8 @@ export class TestNode {
   /** A copy of the database as a power cut would leave it. */
   snapshot(): string {
     const folder = this.bed.folder();
-    for (const file of [...DB_FILES, 'log-head']) if (existsSync(join(this.home, file))) copyFileSync(join(this.home, file), join(folder, file));
+    for (const file of [...DB_FILES, 'log-head'])
+      if (existsSync(join(this.home, file))) copyFileSync(join(this.home, file), join(folder, file));
     return folder;
   }
 

@@ -40,7 +40,12 @@ export class CommitQueue {
   readonly #succeeded = new Set<() => void>();
   readonly #faulted = new Set<(error: unknown) => void>();
 
-  readonly #sql: Readonly<Record<'begin' | 'commit' | 'savepoint' | 'release' | 'rollbackTo' | 'attempt' | 'attemptRelease' | 'attemptRollback', Database.Statement<[]>>>;
+  readonly #sql: Readonly<
+    Record<
+      'begin' | 'commit' | 'savepoint' | 'release' | 'rollbackTo' | 'attempt' | 'attemptRelease' | 'attemptRollback',
+      Database.Statement<[]>
+    >
+  >;
 
   constructor(db: Database.Database) {
     this.#db = db;

@@ -59,13 +59,11 @@ export function eventQueries(prepare: Prepare) {
     lastOlderThan: (at: number): number => older.get({ at })?.seq ?? 0,
     logId: (): string => meta.get({ key: 'log_id' })?.value ?? '',
     after: (from: number, head: number, limit: number): EventRow[] =>
-      after
-        .all({ after: from, head, limit })
-        .map(row => ({
-          seq: row.seq,
-          type: row.type as EventType,
-          atUnixMs: row.at,
-          data: JSON.parse(row.data) as unknown,
-        })),
+      after.all({ after: from, head, limit }).map(row => ({
+        seq: row.seq,
+        type: row.type as EventType,
+        atUnixMs: row.at,
+        data: JSON.parse(row.data) as unknown,
+      })),
   };
 }

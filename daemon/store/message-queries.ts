@@ -22,6 +22,9 @@ export function messageQueries(prepare: Prepare) {
         .returning('row'),
     ),
     get: prepare(db => db.selectFrom('messages').selectAll().where('id', '=', p('id'))),
+    origin: prepare(db =>
+      db.selectFrom('messages').select(['conversation_id', 'sender', 'direction']).where('id', '=', p('id')),
+    ),
     remove: prepare(db => db.deleteFrom('messages').where('id', '=', p('id'))),
     setState: prepare(db =>
       db
@@ -143,8 +146,18 @@ export function messageQueries(prepare: Prepare) {
         .set({ draft: p('draft') })
         .where('id', '=', p('id')),
     ),
-    addUnread: prepare(db => db.updateTable('conversations').set(x => ({ unread: x('unread', '+', 1) })).where('id', '=', p('id'))),
-    setUnread: prepare(db => db.updateTable('conversations').set({ unread: p('unread') }).where('id', '=', p('id'))),
+    addUnread: prepare(db =>
+      db
+        .updateTable('conversations')
+        .set(x => ({ unread: x('unread', '+', 1) }))
+        .where('id', '=', p('id')),
+    ),
+    setUnread: prepare(db =>
+      db
+        .updateTable('conversations')
+        .set({ unread: p('unread') })
+        .where('id', '=', p('id')),
+    ),
     setRead: prepare(db =>
       db
         .updateTable('conversations')

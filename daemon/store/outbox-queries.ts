@@ -114,6 +114,12 @@ export function outboxQueries(prepare: Prepare) {
     ),
     get: prepare(db => db.selectFrom('outbox').selectAll().where('row', '=', p('row'))),
     byEnvelope: prepare(db => db.selectFrom('outbox').selectAll().where('envelope_id', '=', p('envelopeId'))),
+    flightOf: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .select(['row', 'peer', 'state', 'visible', 'message_id'])
+        .where('envelope_id', '=', p('envelopeId')),
+    ),
     byMessage: prepare(db => db.selectFrom('outbox').selectAll().where('message_id', '=', p('messageId'))),
     seal: prepare(db =>
       db

@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Checks, Scenario } from '../scenario.ts';
 import { eventually, percentile } from '../scenario.ts';
-import { readyOf, startProgram } from '../programs.ts';
+import { isCrowded, readyOf, startProgram } from '../programs.ts';
 import type { Child, Exit, Workspace } from '../workspace.ts';
 
 /** The relay loads more before it asks for the lock. */
 const STARTS = { ci: { p2pmsgd: 50, 'p2pmsg-relay': 10 }, full: { p2pmsgd: 50, 'p2pmsg-relay': 50 } };
 const RESTARTS = { ci: 3, full: 10 };
+/** Fifty programs at once take their time on two processors that others use too. */
+const SETTLE_TIMEOUT_MS = 300_000;
 const LOCK_MAX_MS = 1_000;
 const EXIT_TAKEN = 69;
 
@@ -43,7 +45,7 @@ async function startMany(
     const stderr = `${binary}-${what.replaceAll(' ', '-')}-${number}.err`;
     const child = start(lab, binary, stderr);
     const outcome: { ready: boolean; exit: Exit | null } = { ready: false, exit: null };
-    readyOf(child, stderr).then(
+    readyOf(child, stderr, SETTLE_TIMEOUT_MS).then(
       () => {
         outcome.ready = true;
       },
@@ -55,7 +57,7 @@ async function startMany(
     return { child, outcome, stderr: () => readFileSync(join(lab.folder, stderr), 'utf8') };
   });
   const settled = await eventually(
-    180_000,
+    SETTLE_TIMEOUT_MS,
     100,
     () => tries.filter(({ outcome }) => outcome.exit !== null).length >= starts - 1 && tries.every(isOver),
   );
@@ -86,6 +88,7 @@ const isOver = ({ outcome }: { outcome: { ready: boolean; exit: Exit | null } })
 /** From the start of the process until it has the lock, and until it is ready. */
 async function restarts(checks: Checks, lab: Workspace, { binary, count }: { binary: Binary; count: number }) {
   const lockMs: number[] = [];
+  const undisturbedMs: number[] = [];
   const readyMs: number[] = [];
   for (let number = 0; number < count; number += 1) {
     const child = start(lab, binary, `${binary}-restart-${number}.err`);
@@ -94,19 +97,21 @@ async function restarts(checks: Checks, lab: Workspace, { binary, count }: { bin
     if (binary === 'p2pmsgd') {
       await eventually(30_000, 5, () => holderOf(homeOf(lab, binary)) === child.pid);
       lockMs.push(performance.now() - child.startedAtMs);
+      if (!isCrowded()) undisturbedMs.push(lockMs.at(-1) ?? 0);
     }
     await ready;
     readyMs.push(performance.now() - child.startedAtMs);
     await kill(child);
   }
+  // On a machine that others use up, only the fastest start says something about the program.
+  const judged = undisturbedMs.length > 0 ? undisturbedMs : lockMs.toSorted((x, y) => x - y).slice(0, 1);
   if (binary === 'p2pmsgd')
-    checks.that(
+    checks.none(
       `${binary}: the lock within ${LOCK_MAX_MS} ms after SIGKILL`,
-      Math.min(...lockMs) < LOCK_MAX_MS,
-      lockMs,
+      judged.filter(ms => ms >= LOCK_MAX_MS),
     );
   const ofAll = (values: readonly number[]) => ({ median: percentile(values, 0.5), max: percentile(values, 1) });
-  return { lockMs: ofAll(lockMs), readyMs: ofAll(readyMs) };
+  return { lockMs: ofAll(lockMs), readyMs: ofAll(readyMs), undisturbed: undisturbedMs.length };
 }
 
 const homeOf = (lab: Workspace, binary: Binary): string => join(lab.folder, `home-${binary}`);
