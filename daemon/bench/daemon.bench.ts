@@ -33,9 +33,25 @@ interface Running {
 async function start(name: string, ip: string, port = 0): Promise<Running> {
   const home = join(root, name);
   const began = performance.now();
-  const child = spawn(program, ['serve', '--home', home, '--api', '127.0.0.1:0', '--listen', `/ip4/${ip}/tcp/${port}`, '--no-mdns', '--json', '--log-level', 'warn'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    program,
+    [
+      'serve',
+      '--home',
+      home,
+      '--api',
+      '127.0.0.1:0',
+      '--listen',
+      `/ip4/${ip}/tcp/${port}`,
+      '--no-mdns',
+      '--json',
+      '--log-level',
+      'warn',
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const line = await new Promise<string>((resolve, reject) => {
     let text = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -45,7 +61,12 @@ async function start(name: string, ip: string, port = 0): Promise<Running> {
     child.on('exit', code => reject(new Error(`${name} ended with ${code}`)));
   });
   const readyMs = performance.now() - began;
-  const { api, peerId, addresses, pid } = JSON.parse(line) as { api: string; peerId: string; addresses: string[]; pid: number };
+  const { api, peerId, addresses, pid } = JSON.parse(line) as {
+    api: string;
+    peerId: string;
+    addresses: string[];
+    pid: number;
+  };
   const gone = new Promise<void>(resolve => child.on('exit', () => resolve()));
   return {
     pid,
@@ -64,7 +85,10 @@ async function start(name: string, ip: string, port = 0): Promise<Running> {
 async function call<T>(node: Running, method: string, path: string, body?: unknown): Promise<T> {
   const reply = await fetch(node.api + path, {
     method,
-    headers: { authorization: `Bearer ${node.token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: {
+      authorization: `Bearer ${node.token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!reply.ok) throw new Error(`${method} ${path}: ${reply.status} ${await reply.text()}`);
@@ -72,12 +96,18 @@ async function call<T>(node: Running, method: string, path: string, body?: unkno
 }
 
 const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
-const quantile = (values: readonly number[], q: number): number => sorted(values)[Math.floor(values.length * q)] ?? Number.NaN;
+const quantile = (values: readonly number[], q: number): number =>
+  sorted(values)[Math.floor(values.length * q)] ?? Number.NaN;
 const round = (value: number): number => Math.round(value * 1_000) / 1_000;
 
 /** The events of a node as they come over its WebSocket. */
-function follow(node: Running, onEvent: (type: string, data: { id?: string }) => void): { opened: Promise<void>; close(): void } {
-  const socket = new WebSocket(`${node.api.replace('http', 'ws')}/v1/events/ws?after=head`, { headers: { authorization: `Bearer ${node.token}` } } as never);
+function follow(
+  node: Running,
+  onEvent: (type: string, data: { id?: string }) => void,
+): { opened: Promise<void>; close(): void } {
+  const socket = new WebSocket(`${node.api.replace('http', 'ws')}/v1/events/ws?after=head`, {
+    headers: { authorization: `Bearer ${node.token}` },
+  } as never);
   const opened = new Promise<void>(resolve => {
     socket.onmessage = message => {
       const frame = JSON.parse(String(message.data)) as { kind: string; type: string; data: { id?: string } };
@@ -142,14 +172,18 @@ async function ratchetBench(): Promise<{ perSecond: { bareNative: { seal: number
   return JSON.parse(text) as { perSecond: { bareNative: { seal: number; open: number } } };
 }
 
-const rssMb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+const rssMb = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 
 try {
   let a = await start('a', '127.0.0.2');
   let b = await start('b', '127.0.0.3');
   await call(a, 'POST', '/v1/contacts', { address: b.addresses[0] });
   await call(b, 'POST', '/v1/contacts', { address: a.addresses[0] });
-  for (const [from, to] of [[a, b], [b, a]] as const)
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const)
     await fetch(`${from.api}/v1/conversations/${to.peerId}/messages`, {
       method: 'POST',
       headers: { authorization: `Bearer ${from.token}`, 'content-type': 'application/json', prefer: 'wait=20' },
@@ -173,7 +207,11 @@ try {
   const port = b.addresses[0]?.match(/tcp\/(\d+)/)?.[1];
   await b.stop();
   for (let n = 0; n < DRAIN; n += 50)
-    await Promise.all(Array.from({ length: Math.min(50, DRAIN - n) }, (_, at) => call(a, 'POST', `/v1/conversations/${b.peerId}/messages`, { text: `drain ${n + at}` })));
+    await Promise.all(
+      Array.from({ length: Math.min(50, DRAIN - n) }, (_, at) =>
+        call(a, 'POST', `/v1/conversations/${b.peerId}/messages`, { text: `drain ${n + at}` }),
+      ),
+    );
   b = await start('b', '127.0.0.3', Number(port));
   let first = 0;
   let last = 0;

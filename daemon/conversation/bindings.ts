@@ -30,7 +30,10 @@ export interface Bindings {
 export const fingerprintOf = (identity: Uint8Array): string =>
   createHash('sha256').update(identity).digest('hex').slice(0, 32);
 
-export function createBindings(core: Core, deps: { isContact: (peer: PeerId) => boolean }): Bindings {
+export function createBindings(
+  core: Core,
+  deps: { isContact: (peer: PeerId) => boolean; changed: (peer: PeerId) => void },
+): Bindings {
   const { sql, store, feed } = core;
 
   function judge(peer: PeerId, received: VerifiedBinding): 'refused' | 'known' | 'store' | 'pend' {
@@ -66,6 +69,7 @@ export function createBindings(core: Core, deps: { isContact: (peer: PeerId) => 
       // Judged again inside the transaction: the same news may come over two streams at once.
       const outcome = await store.queue.commit(tx => {
         const judged = judge(peer, verified);
+        tx.afterCommit(() => deps.changed(peer));
         const stored = sql.ratchet.binding.get({ peer });
         if (judged === 'store') sql.ratchet.saveBinding.run(args);
         if (judged !== 'pend' || !stored) return judged;
@@ -82,7 +86,8 @@ export function createBindings(core: Core, deps: { isContact: (peer: PeerId) => 
     identityOf: peer => sql.ratchet.binding.get({ peer })?.ratchet_identity ?? null,
     pending: peer => (sql.ratchet.binding.get({ peer })?.pending_identity ?? null) !== null,
     accept: peer =>
-      store.queue.commit(() => {
+      store.queue.commit(tx => {
+        tx.afterCommit(() => deps.changed(peer));
         const row = sql.ratchet.binding.get({ peer });
         if (!row?.pending_identity || row.pending_seq === null || !row.pending_signed) return false;
         sql.ratchet.saveBinding.run({

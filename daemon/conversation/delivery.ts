@@ -66,6 +66,7 @@ export class Delivery {
     this.staging = new Staging(core);
     this.bindings = createBindings(core, {
       isContact: peer => book.row(peer) !== undefined,
+      changed: peer => this.staging.trustChanged(peer),
     });
     this.sealer = createSealer(core, {
       staging: this.staging,

@@ -81,7 +81,7 @@ export class Inbox {
   }
 
   async #settle(peer: PeerId, pending: readonly (Promise<Verdict> | Verdict)[]): Promise<Verdict[]> {
-    const verdicts = await Promise.all(pending);
+    const verdicts = await Promise.all(pending.map(one => Promise.resolve(one)));
     const accepted = this.#deps.isAccepted(peer);
     this.#core.step('before-ack');
     // `delivered` only after acceptance: what is stored of a stranger is held, as far as the sender can tell.

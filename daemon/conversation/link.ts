@@ -97,6 +97,7 @@ export class PeerLink {
       !this.#paused &&
       this.#window.room > 0 &&
       this.#sealing.allowance() > 0 &&
+      !this.#deps.bindings.pending(this.peer) &&
       !this.#deps.sealer.needsBundle(this.peer)
     );
   }

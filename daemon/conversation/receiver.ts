@@ -113,15 +113,23 @@ async function readEnvelopes(
     bucket.tokens -= envelopes.length;
     const { verdicts } = await deps.inbox.take(peer, envelopes);
     // Reading goes on while this batch is being committed; answers follow their commit.
-    verdicts.then(
-      done => io.write(answerFrames(done)),
-      (error: unknown) => {
-        core.log.warn({ peer, err: String(error) }, 'a batch could not be stored; it is not acknowledged');
-        io.stream.abort('cannot store');
-      },
-    );
+    void answer(core, io, verdicts);
     if (bucket.tokens < 0)
       await new Promise<void>(resolve => core.clock.after((-bucket.tokens / ENVELOPES_A_SECOND) * 1_000, resolve));
+  }
+}
+
+/** Answers a batch once it is committed; one that could not be stored is not answered, so that the sender keeps it. */
+async function answer(
+  core: Core,
+  io: { stream: FrameStream; write: (frames: readonly Uint8Array[]) => void },
+  verdicts: Promise<readonly Verdict[]>,
+): Promise<void> {
+  try {
+    io.write(answerFrames(await verdicts));
+  } catch (error) {
+    core.log.warn({ peer: io.stream.peer, err: String(error) }, 'a batch could not be stored; it is not acknowledged');
+    io.stream.abort('cannot store');
   }
 }
 

@@ -24,6 +24,7 @@ export class Staging {
   readonly #sendSession = new Map<PeerId, SessionName | null>();
   readonly #chainsOut = new Map<PeerId, ChainOut>();
   readonly #highest = new Map<PeerId, number>();
+  readonly #trusted = new Map<PeerId, readonly Uint8Array[]>();
   readonly #usedPairs = new Set<number>();
   readonly #usedLastResort = new Set<string>();
   readonly #locks = new Map<PeerId, Promise<void>>();
@@ -112,6 +113,11 @@ export class Staging {
     if (id > this.highestSession(peer)) this.#highest.set(peer, id);
   }
 
+  /** A binding of this peer was stored: libsignal asks for the trusted identities at every step. */
+  trustChanged(peer: PeerId): void {
+    this.#trusted.delete(peer);
+  }
+
   chainChanged(peer: PeerId): void {
     this.#chainsOut.delete(peer);
   }
@@ -131,9 +137,13 @@ export class Staging {
       return this.#core.sql.ratchet.session.get({ peer, device, initiator, id })?.record ?? null;
     },
     trustedIdentities: peer => {
+      const cached = this.#trusted.get(peer);
+      if (cached) return cached;
       const row = this.#core.sql.ratchet.binding.get({ peer });
-      if (!row) return [];
-      return row.pending_identity ? [row.ratchet_identity, row.pending_identity] : [row.ratchet_identity];
+      const trusted = row ? [row.ratchet_identity, ...(row.pending_identity ? [row.pending_identity] : [])] : [];
+      if (this.#trusted.size >= MAX_CACHED) this.#trusted.clear();
+      this.#trusted.set(peer, trusted);
+      return trusted;
     },
     preKey: id => (this.#usedPairs.has(id) ? null : (this.#core.sql.ratchet.pair.get({ id })?.record ?? null)),
     signedPreKey: id => this.#core.sql.ratchet.signedPrekey.get({ id })?.record ?? null,

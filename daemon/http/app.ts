@@ -134,7 +134,7 @@ export async function createApp(
     done();
   });
 
-  app.websocketServer.on('headers', headers => {
+  app.websocketServer.on('headers', (headers: string[]) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) headers.push(`${name}: ${value}`);
   });
 

@@ -9,6 +9,7 @@ import { readOpenApi } from './openapi-check.ts';
 /** Codes of the contract for what is not built yet. Each names its feature; once it is there the entry is an error. */
 const RESERVED: Partial<Record<ErrorCode, string>> = {
   ETAG_MISMATCH: 'configuration over the API',
+  INVITE_USED: 'only the maker of an invite knows who used it, and the wire has no answer yet that tells its bearer',
 };
 
 const ROOT = new URL('../../', import.meta.url);

@@ -49,7 +49,7 @@ export function scanEvents(
   return { rows, next, done: false };
 }
 
-/** Wakes at each commit. A commit between two waits is not missed: the second returns at once. */
+/** Wakes at each commit. To be asked in the same turn as the read that found nothing, or a commit is missed. */
 export interface CommitWaiter {
   /** Resolves at a commit, after `maxMs`, or when `signal` is aborted. */
   wait(signal: AbortSignal, maxMs?: number): Promise<void>;
@@ -57,25 +57,18 @@ export interface CommitWaiter {
 }
 
 export function createCommitWaiter(deps: { readonly events: EventService; readonly clock: Clock }): CommitWaiter {
-  let pending = false;
   let wake = (): void => undefined;
-  const stop = deps.events.onCommit(() => {
-    pending = true;
-    wake();
-  });
+  const stop = deps.events.onCommit(() => wake());
   return {
     async wait(signal, maxMs) {
-      if (!pending && !signal.aborted) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const timer = maxMs === undefined ? null : deps.clock.after(maxMs, resolve);
-        const onAbort = (): void => resolve();
-        wake = resolve;
-        signal.addEventListener('abort', onAbort);
-        await promise;
-        signal.removeEventListener('abort', onAbort);
-        timer?.cancel();
-      }
-      pending = false;
+      if (signal.aborted) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = maxMs === undefined ? null : deps.clock.after(maxMs, resolve);
+      wake = resolve;
+      signal.addEventListener('abort', wake);
+      await promise;
+      signal.removeEventListener('abort', wake);
+      timer?.cancel();
     },
     stop,
   };

@@ -99,7 +99,9 @@ describe.each(['socket', 'poll'] as const)('following over a %s', transport => {
     const revoked = follow(http, { transport, token });
     await until(() => revoked.events.length === 2, 'it follows');
     await http.call('DELETE', `/v1/tokens/${id}`);
-    expect(await revoked.ended).toMatchObject({ status: 401 });
+    expect(await revoked.ended).toMatchObject({ code: 'TOKEN_INVALID', status: 401 });
+    // Told at once, not found out by another try.
+    expect(revoked.states).toEqual([true]);
 
     const replaced = follow(http, { transport });
     await until(() => replaced.events.length === 2, 'it follows');

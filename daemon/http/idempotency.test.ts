@@ -95,6 +95,8 @@ describe('an Idempotency-Key', () => {
     expect(first.status).toBe(201);
     const again = await post(http, '/v1/tokens', 'k', body);
     expect([again.status, again.json.code]).toEqual([409, 'SECRET_NOT_REPEATABLE']);
+    const kept = http.services.idempotency.find({ tokenId: 'admin-token', route: 'POST /v1/tokens', key: 'k' });
+    expect(kept).toMatchObject({ status: 201, headers: {}, body: null });
     expect((await post(http, '/v1/tokens', 'k', { ...body, name: 'other' })).json.code).toBe('IDEMPOTENCY_KEY_REUSED');
     expect(http.services.tokens.all().filter(token => token.name === 'bot')).toHaveLength(1);
   });

@@ -265,6 +265,18 @@ describe('sending', () => {
   });
 });
 
+it('clears a history only when its id is said once more', async () => {
+  const http = await start();
+  const path = `/v1/conversations/${BOB}`;
+  for (const query of ['', '?confirm=', '?confirm=yes', '?confirm=lobby']) {
+    const { status, json } = await http.call('DELETE', `${path}${query}`);
+    expect([status, json.code]).toEqual([400, 'REQUEST_INVALID']);
+  }
+  expect(http.services.calls).not.toContain('conversations.clear');
+  expect((await http.call('DELETE', `${path}?confirm=${BOB}`)).status).toBe(204);
+  expect(http.services.calls).toContain('conversations.clear');
+});
+
 it('tells nothing of a bug but its number, and logs it under that number', async () => {
   const { log, lines } = watchedLog();
   const http = await start({ log });
