@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import type { LogLevel } from '../daemon/base/logger.ts';
+import { ConfigError } from './config-error.ts';
 import { DEFAULT_LIMITS, type RelayLimits } from './limits.ts';
 
 const DEFAULT_PORT = 4001;
@@ -15,17 +16,6 @@ const DEFAULT_LISTEN = [
 const MAX_FILE_BYTES = 64 * 1024;
 /** setTimeout takes no more. */
 const MAX_SECONDS = 2_147_483;
-
-/** The settings cannot be used; `serve` ends with 78, or 77 where a permission is missing. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly exitCode: 77 | 78;
-
-  constructor(message: string, exitCode: 77 | 78 = 78, options: { cause?: unknown } = {}) {
-    super(message, options);
-    this.exitCode = exitCode;
-  }
-}
 
 export interface RelayConfig {
   readonly listen: readonly string[];

@@ -1,10 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
-import { ConfigError } from './config.ts';
-import { takeHomeLock } from './mailbox/store-lock.ts';
-
-const runFile = z.object({ pid: z.int(), startedAtUnixMs: z.number(), peerId: z.string() });
+import { ConfigError } from './config-error.ts';
+import { type HomeLock, takeHomeLock } from './mailbox/store-lock.ts';
 
 export interface RunInfo {
   readonly pid: number;
@@ -29,25 +27,30 @@ export interface Home {
 }
 
 /**
- * Makes the folder (0700) if need be and locks it.
+ * Makes the folder (0700) if need be and locks it. What is loaded from here on comes from the compile cache in it.
  * @throws HomeInUseError, ConfigError
  */
 export function openHome(path: string): Home {
   const folder = resolve(path);
   const run = join(folder, 'run.json');
-  let release: (() => void) | null = null;
+  let lock: HomeLock;
+  process.umask(0o077);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
-    release = takeHomeLock(folder);
+    lock = takeHomeLock(folder);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
       throw new ConfigError(`no permission to write the folder ${folder}`, 77, { cause });
     throw new ConfigError(`the folder ${folder} cannot be used`, 78, { cause });
   }
-  if (!release) throw new HomeInUseError(`another p2pmsg-relay runs on ${folder}${describeHolder(run)}`);
-  const unlock = release;
+  if (!('release' in lock))
+    throw new HomeInUseError(
+      `another p2pmsg-relay runs on ${folder}${lock.heldBy === null ? '' : ` (pid ${lock.heldBy})`}`,
+    );
+  const { release } = lock;
+  enableCompileCache(join(folder, 'cache'));
   return {
     folder,
     publish(info) {
@@ -56,17 +59,7 @@ export function openHome(path: string): Home {
     },
     release() {
       rmSync(run, { force: true });
-      unlock();
+      release();
     },
   };
-}
-
-/** The holder may not have written its run.json yet. */
-function describeHolder(run: string): string {
-  try {
-    const holder = runFile.parse(JSON.parse(readFileSync(run, 'utf8')));
-    return ` (pid ${holder.pid}, peer ${holder.peerId})`;
-  } catch {
-    return '';
-  }
 }

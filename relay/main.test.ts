@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
@@ -29,7 +30,10 @@ describe('p2pmsg-relay serve', () => {
   });
 
   async function run(...args: string[]): Promise<Run> {
-    const program = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ENV });
+    return runWith(ENV, ...args);
+  }
+  async function runWith(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Run> {
+    const program = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     runs.push(program);
     let stderr = '';
     program.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -54,7 +58,7 @@ describe('p2pmsg-relay serve', () => {
     const info = JSON.parse(readFileSync(join(home, 'run.json'), 'utf8')) as { pid: number; peerId: string };
     expect(first.line).toContain(`pid=${info.pid}`);
     expect(statSync(home).mode & 0o777).toBe(0o700);
-    for (const file of readdirSync(home))
+    for (const file of readdirSync(home).filter(name => name !== 'cache'))
       expect([file, statSync(join(home, file)).mode & 0o777]).toEqual([file, 0o600]);
     const startMs = performance.now();
     process.kill(info.pid, 'SIGTERM');
@@ -83,10 +87,50 @@ describe('p2pmsg-relay serve', () => {
     const { code, stderr } = await second.ended;
     expect(code).toBe(69);
     expect(stderr).toContain(`pid ${pid}`);
+    expect(readFileSync(join(home, 'lock.pid'), 'utf8')).toBe(`${pid}\n`);
     // A killed holder leaves no lock behind.
     process.kill(Number(pid), 'SIGKILL');
     await first.ended;
     expect((await serve('/ip4/127.60.3.3/tcp/0')).line).toMatch(/^ready /);
+  });
+
+  it('names who holds the home from the moment it is taken, not who held it before', async () => {
+    writeFileSync(join(home, 'lock.pid'), `${2 ** 22 + 1}\n`);
+    // The holder is between taking the lock and writing its pid; here it stays there until told.
+    const script = `const { DatabaseSync } = require('node:sqlite');
+      new DatabaseSync(${JSON.stringify(join(home, 'lock.db'))}).exec('BEGIN EXCLUSIVE');
+      process.stdout.write('held');
+      setTimeout(() => require('node:fs').writeFileSync(${JSON.stringify(join(home, 'lock.pid'))}, process.pid + '\\n'), 1_500);
+      setTimeout(() => {}, 60_000);`;
+    const holder = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    runs.push(holder);
+    await once(holder.stdout, 'data');
+    const { code, stderr } = await (await serve('/ip4/127.60.8.1/tcp/0')).ended;
+    expect(code).toBe(69);
+    expect(stderr).toContain(`pid ${holder.pid}`);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('is refused on a home in use before it has loaded libp2p', async () => {
+    await serve('/ip4/127.60.9.1/tcp/0');
+    const list = join(home, 'loaded');
+    const hook = `import { registerHooks } from 'node:module'; import { appendFileSync } from 'node:fs';
+      registerHooks({ load: (url, context, next) => (appendFileSync(${JSON.stringify(list)}, url + '\\n'), next(url, context)) });`;
+    const env = { ...ENV, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` };
+    const second = await runWith(env, 'serve', '--home', home);
+    expect((await second.ended).code).toBe(69);
+    const loaded = readFileSync(list, 'utf8').split('\n');
+    expect(loaded.filter(url => url.includes('better-sqlite3')).length).toBeGreaterThan(0);
+    expect(loaded.filter(url => /libp2p|multiformats|pino|zod/.test(url))).toEqual([]);
+  });
+
+  it('keeps what was compiled soon after the start, in its home', async () => {
+    const { NODE_COMPILE_CACHE: _, ...env } = ENV;
+    const first = await runWith(env, 'serve', '--home', home, '--listen', '/ip4/127.60.10.1/tcp/0');
+    const cache = join(home, 'cache');
+    await expect.poll(() => readdirSync(cache, { recursive: true }).length, { timeout: 20_000 }).toBeGreaterThan(50);
+    expect(first.process.exitCode).toBeNull();
+    expect(statSync(cache).mode & 0o777).toBe(0o700);
   });
 
   it('ends with 69 when a port is taken, and frees the home again', async () => {

@@ -17,7 +17,8 @@ import {
 import type { Identity } from '../daemon/net/keyfile.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
 import { withFlowControl } from './circuit-flow.ts';
-import { createCircuitGate, type RelayLimits } from './limits.ts';
+import { createCircuitGate } from './circuit-gate.ts';
+import type { RelayLimits } from './limits.ts';
 import { joinLobby } from './lobby-hub.ts';
 
 /** Records that strangers may leave in the DHT. */

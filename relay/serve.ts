@@ -3,10 +3,10 @@ import { systemClock } from '../daemon/base/clock.ts';
 import { createLogger, type LoggerControl } from '../daemon/base/logger.ts';
 import { loadOrCreateIdentity } from '../daemon/net/keyfile.ts';
 import { type Flags, loadConfig, type RelayConfig } from './config.ts';
-import { type Home, openHome } from './home.ts';
+import type { Home } from './home.ts';
 
 export interface ServeOptions {
-  readonly home: string;
+  readonly home: Home;
   readonly flags: Flags;
   readonly version: string;
   readonly env: NodeJS.ProcessEnv;
@@ -21,24 +21,24 @@ export interface RunningRelay {
   stop(): Promise<void>;
 }
 
-/** Starts a relay on its home. @throws Error with `exitCode` 69, 77 or 78 */
+/** Starts a relay on its home, and frees the home when it cannot. @throws Error with `exitCode` 69, 77 or 78 */
 export async function serve(options: ServeOptions): Promise<RunningRelay> {
-  const home = openHome(options.home);
+  const { home } = options;
   try {
-    return await startOn(home, options);
+    return await startOn(options);
   } catch (error) {
     home.release();
     throw error;
   }
 }
 
-async function startOn(home: Home, { flags, version, env }: ServeOptions): Promise<RunningRelay> {
+async function startOn({ home, flags, version, env }: ServeOptions): Promise<RunningRelay> {
   const config = loadConfig(home.folder, flags, env);
   const log = await createLogger({ level: config.logLevel, pretty: process.stderr.isTTY });
   const { identity, created } = loadOrCreateIdentity(join(home.folder, 'identity.key'));
   // Bugs in libraries that a peer may trigger at will must not end the relay.
   process.on('unhandledRejection', reason => log.error({ reason: String(reason) }, 'unhandled rejection'));
-  // Only now: a second start on this home is refused before a second is spent on loading libp2p.
+  // Only now: a bad configuration or key is refused before a second is spent on loading libp2p.
   const [{ createRelay }, { createMetrics }] = await Promise.all([import('./relay.ts'), import('./metrics.ts')]);
   const metrics = config.metrics ? createMetrics() : null;
   const relay = await createRelay(

@@ -11,7 +11,7 @@ import { eventsReply } from './events.ts';
 import { conversation, message, trace } from './messages.ts';
 import { about, network, node, peer, relayState } from './node.ts';
 import { ERROR_CODES, problem, problemType } from './problem.ts';
-import { pathNames, type Route } from './route.ts';
+import type { Route } from './route.ts';
 import { OPERATIONS, routeOf } from './routes.ts';
 import { auditEntry, token, tokenCreated } from './tokens.ts';
 
@@ -238,7 +238,3 @@ const headerObjects = (headers: Readonly<Record<string, string>>): Json =>
   Object.fromEntries(
     Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
   );
-
-/** Parameters of a path that the table does not describe; a test holds this empty. */
-export const undescribed = (route: Route): string[] =>
-  pathNames(route.path).filter(name => !(name in (route.params?.shape ?? {})));

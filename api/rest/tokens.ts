@@ -52,7 +52,6 @@ export type AuditEntry = z.output<typeof auditEntry>;
 
 /** A code is good once and for 60 seconds. */
 export const sessionCode = z.object({ code: z.string(), expiresAtUnixMs: unixMsOut });
-export type SessionCode = z.output<typeof sessionCode>;
 export const sessionInput = z.strictObject({ code: z.string().min(1).max(128) });
 /** Comes with a cookie; every request needs both, the key as `X-P2PMsg-Key`. */
 export const session = z.object({ key: z.string(), expiresAtUnixMs: unixMsOut });

@@ -26,7 +26,8 @@ export function createApi(to: Connection, signal: AbortSignal): Api {
   const address: ApiAddress = {
     baseUrl: to.api,
     token: to.token,
-    fetch: request => fetch(new Request(request, { signal, redirect: 'error' })),
+    // The signal is for fetch itself: one that is given to a Request is lost when that Request is garbage-collected.
+    fetch: request => fetch(request, { signal, redirect: 'error' }),
   };
   const client = createApiClient(address);
   return {

@@ -2,10 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FakeRoutes } from './fake-daemon.ts';
 import { cli, FakeDaemon } from './fake-daemon.ts';
 
+const MAIN = join(import.meta.dirname, 'main.ts');
 const BOB = '12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD';
 const BOBBY = '12D3KooWHdiAxVd8aaaa1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD';
 const MESSAGE_ID = '0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10';
@@ -108,6 +111,24 @@ describe('exit codes', () => {
   it('ends with 6 when the daemon does not answer within --timeout', async () => {
     answers({ 'GET /v1/peers': () => 'hang' });
     expect((await run(['peers', '--timeout', '0.2'])).exitCode).toBe(6);
+  });
+
+  it('keeps --timeout when memory is collected while it waits', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    answers({ 'GET /v1/peers': () => 'hang' });
+    const collecting = setInterval(collect, 20);
+    try {
+      expect((await run(['peers', '--timeout', '0.3'])).exitCode).toBe(6);
+    } finally {
+      clearInterval(collecting);
+    }
+  }, 10_000);
+
+  it('ends the process with 6 even when the daemon stops in the middle of an answer', async () => {
+    answers({ 'GET /v1/peers': () => 'half' });
+    const program = spawn(process.execPath, [MAIN, '--home', daemon.home, 'peers', '--timeout', '0.5']);
+    expect((await once(program, 'close'))[0]).toBe(6);
   });
 });
 
@@ -302,7 +323,7 @@ it('ends with 0 when the reader of its output has enough, as in tail | head', as
       body: { logId: 'L', events: Array.from({ length: 100 }, event), head: seq, oldest: 1, next: seq },
     }),
   });
-  const args = [join(import.meta.dirname, 'main.ts'), 'tail', '--home', daemon.home, '--json'];
+  const args = [MAIN, 'tail', '--home', daemon.home, '--json'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const closed = once(child, 'close');
   const stderr = child.stderr.toArray();

@@ -15,7 +15,8 @@ export interface FakeRequest {
   readonly headers: IncomingMessage['headers'];
   readonly body: unknown;
 }
-export type FakeAnswer = { status?: number; body?: unknown } | 'hang';
+/** `hang` never answers, `half` stops after the first bytes of the body. */
+export type FakeAnswer = { status?: number; body?: unknown } | 'hang' | 'half';
 /** `METHOD /path` → answer. Requests that match none are answered 404 ROUTE_NOT_FOUND. */
 export type FakeRoutes = Record<string, (request: FakeRequest) => FakeAnswer>;
 
@@ -26,6 +27,8 @@ export class FakeDaemon {
   readonly #server = createServer((request, reply) => {
     void this.#answer(request).then(answer => {
       if (answer === 'hang') return;
+      if (answer === 'half')
+        return void reply.writeHead(200, { 'content-type': 'application/json' }).write('{"items":[');
       const { status = 200, body } = answer;
       reply.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' });
       reply.end(body === undefined ? '' : JSON.stringify(body));

@@ -13,3 +13,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const { env, stdin, stdout, stderr } = process;
 process.exitCode = await runCli(process.argv, { version, env, stdin, stdout, stderr });
+// A connection that the daemon leaves open must not hold the exit up; what is still to be printed may.
+await Promise.all([stdout, stderr].map(stream => new Promise(resolve => stream.write('', resolve))));
+process.exit();

@@ -80,7 +80,10 @@ function buildProgram(context: CliContext): Command {
         const to = connection({ home }, context.env);
         const api = createApi(to, ending.signal);
         const out = createOutput({ json, quiet, stdout: context.stdout, stderr: context.stderr });
-        await action({ api, out }).catch((error: unknown) => Promise.reject(failureOf(error, to, ending.signal)));
+        // Raced, so that the time-out does not depend on how anything below takes an abort.
+        await Promise.race([action({ api, out }), aborted(ending.signal)]).catch((error: unknown) =>
+          Promise.reject(failureOf(error, to, ending.signal)),
+        );
       } finally {
         clearTimeout(timer);
       }
@@ -95,6 +98,11 @@ function buildProgram(context: CliContext): Command {
   tokenCommands(cli);
   return program;
 }
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 
 async function readAll(stdin: NodeJS.ReadStream): Promise<string> {
   const chunks: Buffer[] = [];

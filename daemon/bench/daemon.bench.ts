@@ -3,7 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import Database from 'better-sqlite3';
+import { openStore } from '../store/database.ts';
+import { eventQueries } from '../store/event-queries.ts';
+import { messageQueries } from '../store/message-queries.ts';
+import { outboxQueries } from '../store/outbox-queries.ts';
+import { ratchetQueries } from '../store/ratchet-queries.ts';
 
 /**
  * Latency and drain of two real daemons beside the sum of what they cannot do without, in one run, on this machine.
@@ -95,6 +99,9 @@ async function call<T>(node: Running, method: string, path: string, body?: unkno
   return (await reply.json()) as T;
 }
 
+/** The parts are measured at the pace of the whole: a processor that just woke up is slower than one in a hot loop. */
+const pause = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 15));
+
 const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
 const quantile = (values: readonly number[], q: number): number =>
   sorted(values)[Math.floor(values.length * q)] ?? Number.NaN;
@@ -137,39 +144,121 @@ async function latency(a: Running, b: Running): Promise<number[]> {
     await call(a, 'POST', `/v1/conversations/${b.peerId}/messages`, { text: `message ${n}`, id });
     const known = early.get(id);
     times.push((known ?? (await arrived)) - began);
+    // One message at a time: its acknowledgement is written down before the next one comes.
+    await pause();
   }
   events.close();
   return times;
 }
 
 /** The parts that no implementation can leave out, measured alone in this process. */
-async function parts(): Promise<{ sealMs: number; openMs: number; commitMs: number; opensPerSecond: number }> {
+async function parts(): Promise<{
+  sealMs: number;
+  openMs: number;
+  commitMs: number;
+  opensPerSecond: number;
+  opensSerialisedPerSecond: number;
+}> {
   const { perSecond } = await ratchetBench();
   const { seal, open } = perSecond.bareNative;
-  const db = new Database(join(root, 'commit.db'));
-  db.pragma('journal_mode=WAL');
-  db.pragma('synchronous=FULL');
-  db.exec('CREATE TABLE t (a INTEGER PRIMARY KEY, b BLOB)');
-  const insert = db.prepare('INSERT INTO t (b) VALUES (?)');
-  const commits: number[] = [];
-  for (let n = 0; n < 300; n += 1) {
-    const began = performance.now();
-    db.exec('BEGIN IMMEDIATE');
-    for (let row = 0; row < 5; row += 1) insert.run(Buffer.alloc(600));
-    db.exec('COMMIT');
-    commits.push(performance.now() - began);
-  }
-  db.close();
-  return { sealMs: 1_000 / seal, openMs: 1_000 / open, commitMs: quantile(commits, 0.5), opensPerSecond: open };
+  const serialised = perSecond.bareSerialised.open;
+  const commits = await commitsAlone();
+  return {
+    sealMs: 1_000 / seal,
+    openMs: 1_000 / open,
+    commitMs: quantile(commits, 0.5),
+    opensPerSecond: open,
+    opensSerialisedPerSecond: serialised,
+  };
 }
 
+/**
+ * The rows of one sent message in a store of the daemon's own kind (same tables, indexes and pragmas), one transaction
+ * each, with nothing else going on.
+ */
+async function commitsAlone(): Promise<number[]> {
+  const home = mkdtempSync(join(root, 'store-'));
+  const store = await openStore(home);
+  const [messages, outbox, ratchet, events] = [
+    messageQueries(store.prepare),
+    outboxQueries(store.prepare),
+    ratchetQueries(store.prepare),
+    eventQueries(store.prepare),
+  ];
+  const peer = a32('p');
+  const times: number[] = [];
+  for (let n = 0; n < 300; n += 1) {
+    const id = crypto.randomUUID();
+    const began = performance.now();
+    await store.queue.commit(() => {
+      const at = Date.now();
+      const content = new Uint8Array(64);
+      messages.insert.run({
+        id,
+        conversationId: peer,
+        direction: 'out',
+        sender: peer,
+        text: `message ${n}`,
+        sentAt: at,
+        receivedAt: null,
+        state: 'queued',
+        reason: null,
+        content,
+      });
+      messages.saveRecipient.run({ id, peer, state: 'queued', reason: null, at });
+      const row = outbox.insert.insert({
+        peer,
+        device: 1,
+        messageId: id,
+        visible: 1,
+        content,
+        contentHash: new Uint8Array(32),
+        at,
+      });
+      outbox.seal.run({
+        row,
+        epoch: 1,
+        seq: n + 1,
+        prevHead: new Uint8Array(32),
+        head: new Uint8Array(32),
+        envelopeId: crypto.getRandomValues(new Uint8Array(16)),
+        envelope: new Uint8Array(600),
+        initiator: 'us',
+        sessionId: 1,
+      });
+      outbox.saveChainOut.run({ peer, device: 1, epoch: 1, seq: n + 1, head: new Uint8Array(32) });
+      ratchet.saveSession.run({
+        peer,
+        device: 1,
+        initiator: 'us',
+        id: 1,
+        record: new Uint8Array(3_000),
+        confirmed: 0,
+        at,
+      });
+      events.append('message.sent', at, JSON.stringify({ id, text: `message ${n}`, pad: 'x'.repeat(400) }));
+    });
+    times.push(performance.now() - began);
+    await pause();
+  }
+  await store.close();
+  return times;
+}
+
+const a32 = (letter: string): string => letter.repeat(52);
+
 /** libsignal alone, on this machine, now. */
-async function ratchetBench(): Promise<{ perSecond: { bareNative: { seal: number; open: number } } }> {
+async function ratchetBench(): Promise<{ perSecond: { bareNative: Rates; bareSerialised: Rates } }> {
   const script = new URL('./ratchet.bench.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   for await (const chunk of child.stdout) text += String(chunk);
-  return JSON.parse(text) as { perSecond: { bareNative: { seal: number; open: number } } };
+  return JSON.parse(text) as { perSecond: { bareNative: Rates; bareSerialised: Rates } };
+}
+
+interface Rates {
+  readonly seal: number;
+  readonly open: number;
 }
 
 const rssMb = (pid: number): number =>
@@ -196,12 +285,14 @@ try {
   for (let n = 0; n < 100; n += 1) {
     const { rttMs } = await call<{ rttMs: number }>(a, 'POST', `/v1/peers/${b.peerId}/ping`);
     pings.push(rttMs);
+    await pause();
   }
   const gets: number[] = [];
   for (let n = 0; n < 200; n += 1) {
     const began = performance.now();
     await call(a, 'GET', '/v1/node');
     gets.push(performance.now() - began);
+    await pause();
   }
 
   const port = b.addresses[0]?.match(/tcp\/(\d+)/)?.[1];
@@ -251,8 +342,15 @@ try {
       sum: round(sum),
     },
     latencyOverParts: round(quantile(times, 0.5) / sum),
-    drain: { messages: count, perSecond: Math.round(drainPerSecond), opensPerSecond: Math.round(alone.opensPerSecond) },
+    drain: {
+      messages: count,
+      perSecond: Math.round(drainPerSecond),
+      opensPerSecond: Math.round(alone.opensPerSecond),
+      opensSerialisedPerSecond: Math.round(alone.opensSerialisedPerSecond),
+    },
+    /** Beside libsignal with records kept in memory, and with each record read and written as bytes, as a store needs it. */
     drainOverOpens: round(drainPerSecond / alone.opensPerSecond),
+    drainOverSerialisedOpens: round(drainPerSecond / alone.opensSerialisedPerSecond),
     readyMs: { warmMedian: Math.round(quantile(warm, 0.5)), warmMax: Math.round(Math.max(...warm)) },
     idle: { seconds: IDLE_S, rssMb: Math.round(rssMb(a.pid)) },
   };

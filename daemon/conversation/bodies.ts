@@ -96,7 +96,7 @@ export function createBodies(
       receivedAt,
       state: 'received' as const,
     };
-    sql.messages.insert.get({ ...row, reason: null, content: input.bytes });
+    sql.messages.insert.insert({ ...row, reason: null, content: input.bytes });
     sql.messages.addUnread.run({ id: conversationId });
     feed.append(tx, 'message.received', {
       id,

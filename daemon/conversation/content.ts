@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { MessageId, PeerId } from '#api/ids';
 import { uuidFromBytes, uuidToBytes } from '#api/ids';
@@ -49,7 +49,7 @@ export function decodeContent(bytes: Uint8Array): ReadContent | null {
   }
 }
 
-export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
+export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(hash('sha256', bytes, 'buffer'));
 
 /** A position in the chain of one sender device to one recipient device. */
 export interface Position {

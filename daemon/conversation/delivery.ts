@@ -246,7 +246,7 @@ export class Delivery {
     const at = this.core.clock.nowUnixMs();
     const content = encodeContent({ id, sentAtUnixMs: at, body });
     this.link(peer).queueing();
-    this.core.sql.outbox.insert.get({
+    this.core.sql.outbox.insert.insert({
       peer,
       device: DEVICE,
       messageId: id,

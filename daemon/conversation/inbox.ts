@@ -201,7 +201,7 @@ export class Inbox {
   #store(peer: PeerId, packet: OpenPacket, envelopeId: Uint8Array): void {
     const { sql, clock } = this.#core;
     const { epoch, seq, prevHead } = packet.position;
-    sql.inbox.insert.get({
+    sql.inbox.insert.insert({
       peer,
       device: DEVICE,
       epoch,

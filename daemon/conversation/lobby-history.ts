@@ -35,14 +35,14 @@ export function createLobbyHistory(
     },
   ): Message => {
     sql.messages.saveConversation.run({ id: LOBBY_ID, kind: 'lobby', at: clock.nowUnixMs() });
-    const row = sql.messages.insert.get({
+    const row = sql.messages.insert.insert({
       ...one,
       conversationId: LOBBY_ID,
       state: one.direction === 'out' ? 'sent' : 'received',
       reason: null,
       content: null,
     });
-    if (row && row.row % 100 === 0) sql.messages.trimConversation.run({ conversationId: LOBBY_ID, keep: KEEP });
+    if (row % 100 === 0) sql.messages.trimConversation.run({ conversationId: LOBBY_ID, keep: KEEP });
     if (one.direction === 'in') sql.messages.addUnread.run({ id: LOBBY_ID });
     const stored = sql.messages.get.get({ id: one.id });
     if (!stored) throw new Error('an inserted message is not there');

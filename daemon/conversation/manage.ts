@@ -90,7 +90,7 @@ export function createManager(core: Core, deps: { delivery: Delivery }) {
     const row = sql.messages.get.get({ id });
     if (!row?.content) return;
     delivery.link(peer).queueing();
-    sql.outbox.insert.get({
+    sql.outbox.insert.insert({
       peer,
       device: DEVICE,
       messageId: id,

@@ -3,7 +3,8 @@ import type { PeerId } from '#api/ids';
 import type { Signed } from '#api/wire/gen/signed_pb';
 import { SignedSchema } from '#api/wire/gen/signed_pb';
 import type { OwnIdentity } from '../ratchet/identity.ts';
-import { generateIdentity, makeBinding, restoreIdentity } from '../ratchet/identity.ts';
+import { generateIdentity, makeBinding, restoreIdentity, verifyBinding } from '../ratchet/identity.ts';
+import { SignedError } from '../ratchet/signed.ts';
 import { makeBundle } from '../ratchet/bundle.ts';
 import {
   firstLastResortId,
@@ -29,6 +30,28 @@ const CONTACT_RESERVE = 20;
 /** Made in one turn of the event loop: about 0.3 ms each. */
 const PAIRS_A_TURN = 10;
 
+/** The database belongs to another identity key than the one in this home. */
+export class IdentityMismatchError extends Error {
+  override readonly name = 'IdentityMismatchError';
+  /** sysexits EX_CONFIG, as for every home that does not fit together. */
+  readonly exitCode = 78;
+  constructor() {
+    super(
+      'identity.key is not the key that the database of this home was made with: put the right key file back, or start with an empty home',
+    );
+  }
+}
+
+function isBoundTo(binding: Signed, peer: PeerId): boolean {
+  try {
+    verifyBinding(binding, peer);
+    return true;
+  } catch (error) {
+    if (error instanceof SignedError) return false;
+    throw error;
+  }
+}
+
 /** The own ratchet identity, its binding, and the stock of prekeys. */
 export class OwnKeys {
   readonly identity: OwnIdentity;
@@ -46,12 +69,15 @@ export class OwnKeys {
   static async load(core: Core): Promise<OwnKeys> {
     const row = core.sql.ratchet.identity.get();
     if (row) {
+      const binding = fromBinary(SignedSchema, row.binding);
+      // Peers would refuse every word of a key that this ratchet identity is not bound to.
+      if (!isBoundTo(binding, core.self)) throw new IdentityMismatchError();
       const identity = restoreIdentity({
         peer: core.self,
         keyPair: row.private_key,
         registrationId: row.registration_id,
       });
-      const keys = new OwnKeys(core, identity, fromBinary(SignedSchema, row.binding));
+      const keys = new OwnKeys(core, identity, binding);
       await keys.rotate();
       return keys;
     }

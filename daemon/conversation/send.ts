@@ -145,7 +145,7 @@ export function createSender(
 
   function insertMessage(tx: Tx, draft: Draft, reason: StateReason | null): void {
     const conversationId = draft.peer as string as ConversationId;
-    sql.messages.insert.get({
+    sql.messages.insert.insert({
       id: draft.id,
       conversationId,
       direction: 'out',
@@ -165,10 +165,15 @@ export function createSender(
 
   function insertOutbox(draft: Draft): number {
     const { peer, id, content, contentHash, sentAtUnixMs } = draft;
-    return (
-      sql.outbox.insert.get({ peer, device: DEVICE, messageId: id, visible: 1, content, contentHash, at: sentAtUnixMs })
-        ?.row ?? 0
-    );
+    return sql.outbox.insert.insert({
+      peer,
+      device: DEVICE,
+      messageId: id,
+      visible: 1,
+      content,
+      contentHash,
+      at: sentAtUnixMs,
+    });
   }
 
   /** Why a message cannot leave right now, as far as it is known without trying. */

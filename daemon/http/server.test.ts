@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MessageId } from '#api/ids';
 import { BOB } from '#api/rest/examples';
@@ -27,6 +28,14 @@ function watchedLog(): { log: Logger; lines: string[] } {
   const lines: string[] = [];
   const keep = (fields: unknown, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
   return { log: { ...silentLogger, warn: keep, error: keep }, lines };
+}
+
+async function makeCertificate(folder: string): Promise<{ key: Buffer; cert: Buffer }> {
+  const [keyPath, certPath] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const made = spawnSync('openssl', [...request, '-subj', '/CN=localhost', '-keyout', keyPath, '-out', certPath]);
+  expect(made.status).toBe(0);
+  return { key: await readFile(keyPath), cert: await readFile(certPath) };
 }
 
 const messages = `/v1/conversations/${BOB}/messages`;
@@ -135,21 +144,7 @@ describe('listening', () => {
 
   it.skipIf(spawnSync('openssl', ['version']).status !== 0)('speaks TLS, beyond loopback too', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'p2pmsg-tls-'));
-    const [keyPath, certPath] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const request = [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '2',
-    ];
-    const made = spawnSync('openssl', [...request, '-subj', '/CN=localhost', '-keyout', keyPath, '-out', certPath]);
-    expect(made.status).toBe(0);
-    const [key, cert] = [await readFile(keyPath), await readFile(certPath)];
+    const { key, cert } = await makeCertificate(folder);
     const http = await start({ folder, listen: { host: '0.0.0.0', port: 0 }, tls: { key, cert } });
     expect(http.api).toBe(`https://0.0.0.0:${http.port}`);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -172,6 +167,54 @@ describe('listening', () => {
 });
 
 describe('stopping', () => {
+  it('does not wait for a connection without a running request, on any listener', async () => {
+    const http = await start();
+    const silent = connect(http.port, '127.0.0.1');
+    const half = connect(http.port, '127.0.0.1', () => half.write('GET /v1/node HTTP/1.1\r\nHost: '));
+    const idle = connect(http.port, '127.0.0.1', () =>
+      idle.write(`GET /healthz HTTP/1.1\r\nHost: ${http.host}\r\n\r\n`),
+    );
+    const local = connect(http.socket as string);
+    const sockets = [silent, half, idle, local];
+    for (const socket of sockets) socket.on('error', () => undefined);
+    const ended = Promise.all(sockets.map(socket => new Promise(resolve => socket.once('close', resolve))));
+    await new Promise(resolve => idle.once('data', resolve));
+    for (const socket of [silent, local]) socket.resume();
+    const startMs = performance.now();
+    await http.server.stop();
+    await ended;
+    expect(performance.now() - startMs).toBeLessThan(1_500);
+  });
+
+  it.skipIf(spawnSync('openssl', ['version']).status !== 0)('does the same under TLS', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'p2pmsg-tls-'));
+    const http = await start({ folder, tls: await makeCertificate(folder) });
+    const silent = connect(http.port, '127.0.0.1');
+    const idle = tlsConnect({ port: http.port, host: '127.0.0.1', rejectUnauthorized: false });
+    const busy = tlsConnect({ port: http.port, host: '127.0.0.1', rejectUnauthorized: false });
+    for (const socket of [silent, idle, busy]) socket.on('error', () => undefined).resume();
+    await new Promise(resolve => idle.once('secureConnect', resolve));
+    const ended = Promise.all([silent, idle].map(socket => new Promise(resolve => socket.once('close', resolve))));
+    const body = JSON.stringify({ text: 'hello', id: '0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a44' });
+    busy.write(
+      `POST ${messages} HTTP/1.1\r\nHost: 127.0.0.1:${http.port}\r\nAuthorization: Bearer ${http.adminToken}\r\nPrefer: wait=30\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    let answer = '';
+    busy.on('data', chunk => {
+      answer += chunk.toString('latin1');
+    });
+    const answered = new Promise(resolve => busy.once('close', resolve));
+    await until(() => http.services.calls.includes('messages.waitDelivered'), 'it waits');
+    const startMs = performance.now();
+    const stopped = http.server.stop();
+    await ended;
+    http.services.deliver('0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a44' as MessageId);
+    await Promise.all([stopped, answered]);
+    expect(answer).toMatch(/^HTTP\/1.1 202 /);
+    expect(performance.now() - startMs).toBeLessThan(1_500);
+  });
+
   it('lets a running request finish and cuts what hangs', async () => {
     const http = await start();
     const hanging = connect(http.port, '127.0.0.1', () => hanging.write('POST /v1/contacts HTTP/1.1\r\nHost: '));

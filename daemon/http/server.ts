@@ -11,6 +11,7 @@ import { createApp, IDLE_MS, serverOptions } from './app.ts';
 import type { AuditLog } from './audit.ts';
 import { type Caller, createAuth } from './auth.ts';
 import { answerClientError } from './client-error.ts';
+import { createConnections } from './connections.ts';
 import { contactHandlers } from './contact-handlers.ts';
 import { conversationHandlers } from './conversation-handlers.ts';
 import { eventHandlers } from './event-handlers.ts';
@@ -58,7 +59,7 @@ export interface HttpOptions {
 export interface HttpServer {
   /** Listens. Rejects with the fault of the system (EADDRINUSE, EACCES) when it cannot. */
   start(): Promise<{ readonly api: string; readonly socket: string | null }>;
-  /** Ends streams with 1001, lets running requests finish for `graceMs`, then cuts. Repeating it is harmless. */
+  /** Ends streams with 1001 and idle connections, lets running requests finish for `graceMs`, then cuts. Repeating it is harmless. */
   stop(graceMs?: number): Promise<void>;
   /** A code for `POST /v1/session`, to be shown on a terminal. */
   createSessionCode(): { readonly code: string; readonly expiresAtUnixMs: UnixMs };
@@ -88,7 +89,7 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
   let tcp: Listener = { kind: 'tcp', scheme, host, port: options.listen.port };
   const unix: Listener = { kind: 'socket', scheme: 'http', host: 'localhost', port: 0 };
   const unixSockets = new WeakSet<object>();
-  const connections = new Set<Socket>();
+  const connections = createConnections();
 
   const cookieName = (): string => `p2pmsg-${tcp.port}`;
   const auth = createAuth(
@@ -149,10 +150,7 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
   socketServer.on('connection', (socket: Socket) => unixSockets.add(socket));
   socketServer.on('upgrade', (request, socket, head) => app.server.emit('upgrade', request, socket, head));
   for (const server of [app.server, socketServer]) {
-    server.on('connection', (socket: Socket) => {
-      connections.add(socket);
-      socket.on('close', () => connections.delete(socket));
-    });
+    connections.watch(server);
     server.on('checkExpectation', (request, response) => app.routing(request, response));
     server.maxConnections = 1_000;
   }
@@ -186,14 +184,12 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
       if (socketServer.listening) socketServer.close(() => resolve());
       else resolve();
     });
-    socketServer.closeIdleConnections();
+    connections.endIdle();
     // A client that does not answer our close must not hold the stop up.
     const closing = setTimeout(() => {
       for (const client of app.websocketServer.clients) client.terminate();
     }, SOCKET_CLOSE_MS);
-    const cutting = setTimeout(() => {
-      for (const socket of connections) socket.destroy();
-    }, graceMs);
+    const cutting = setTimeout(() => connections.cut(), graceMs);
     await Promise.all([app.close(), socketClosed]);
     clearTimeout(closing);
     clearTimeout(cutting);

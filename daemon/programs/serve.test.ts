@@ -82,6 +82,13 @@ it('prints the ready line, keeps run.json while it runs, and exits 0 on SIGTERM'
   expect(readdirSync(home).filter(name => name.includes('tmp'))).toEqual([]);
 });
 
+it('keeps what was compiled soon after the start, so that a kill does not lose it', async () => {
+  const program = start();
+  await program.ready();
+  await program.until(() => readdirSync(join(home, 'cache'), { recursive: true }).length > 2);
+  expect(program.child.exitCode).toBeNull();
+});
+
 it('prints the ready line as JSON, and says nothing to people off a terminal', async () => {
   const program = start(['--json', '--log-level', 'warn']);
   await program.ready();

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import type { LoggerControl } from '../base/logger.ts';
+import { settleMemorySoon } from '../base/settle-memory.ts';
 import type { Config } from '../config.ts';
 import type { LoadedConfig, SettingKey } from '../config-sources.ts';
 import { changedSettings, loadConfig, RELOADABLE } from '../config-sources.ts';
@@ -12,6 +13,8 @@ import { systemd } from './systemd.ts';
 
 /** How long a stop may drain before the process ends all the same. */
 const STOP_TIMEOUT_MS = 5_000;
+/** Node writes the compile cache at the exit, and a kill would lose it. Late enough not to delay the start. */
+const FLUSH_AFTER_MS = 2_000;
 
 export interface ServeOptions {
   readonly home: string | undefined;
@@ -55,6 +58,8 @@ export async function serve(deps: ProgramDeps, options: ServeOptions): Promise<n
     const { peerId, api, socket } = started;
     writeRunFile(home, { pid: process.pid, startedAtUnixMs, api, socket: socket ?? null, peerId });
     sayReady(started, options.json);
+    setTimeout(flushCompileCache, FLUSH_AFTER_MS).unref();
+    settleMemorySoon();
     if (firstRun && !options.quiet && process.stderr.isTTY)
       process.stderr.write(firstRunText(started, home, config.presence.discoverable));
     const service = systemd(process.env);

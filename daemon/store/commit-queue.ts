@@ -14,6 +14,9 @@ export interface Tx {
   attempt(run: () => void): { error: unknown } | null;
 }
 
+/** How long a write that nobody waits for may wait for company. */
+const LAZY_MS = 200;
+
 interface Job {
   readonly run: (tx: Tx) => unknown;
   readonly staged: boolean;
@@ -34,6 +37,7 @@ export class CommitQueue {
   #jobs: Job[] = [];
   #scheduled = false;
   #closed = false;
+  #lazyTimer: NodeJS.Timeout | null = null;
   #running = false;
   readonly #dropped = new Set<() => void>();
   #refusing = false;
@@ -81,19 +85,33 @@ export class CommitQueue {
     this.#refusing = true;
   }
 
-  /** Resolves with the result of `run` after COMMIT. `run` is synchronous (invariant 8). */
-  commit<T>(run: (tx: Tx) => T, options: { staged?: boolean } = {}): Promise<T> {
+  /** Resolves with the result of `run` after COMMIT. `run` is synchronous (invariant 8). `lazy`: nobody
+   * waits for it, so it needs no fsync of its own. */
+  commit<T>(run: (tx: Tx) => T, options: { staged?: boolean; lazy?: boolean } = {}): Promise<T> {
     if (this.#closed) return Promise.reject(new AppError('STOPPING'));
     if (this.#refusing) return Promise.reject(new AppError('STORE_READ_ONLY'));
     return new Promise<T>((resolve, reject) => {
       this.#jobs.push({ run, staged: options.staged ?? false, resolve, reject });
-      this.#schedule();
+      if (options.lazy) this.#scheduleLazily();
+      else this.#schedule();
     });
   }
 
   async close(): Promise<void> {
+    if (this.#lazyTimer) clearTimeout(this.#lazyTimer);
+    this.#lazyTimer = null;
+    if (this.#jobs.length > 0) this.#schedule();
     while (this.#jobs.length > 0 || this.#running) await new Promise<void>(resolve => setImmediate(resolve));
     this.#closed = true;
+  }
+
+  /** Goes with the next transaction that somebody waits for, at the latest after a moment. */
+  #scheduleLazily(): void {
+    if (this.#scheduled || this.#lazyTimer) return;
+    this.#lazyTimer = setTimeout(() => {
+      this.#lazyTimer = null;
+      if (this.#jobs.length > 0) this.#schedule();
+    }, LAZY_MS);
   }
 
   #schedule(): void {

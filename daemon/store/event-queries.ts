@@ -4,12 +4,7 @@ import { p } from './statement.ts';
 
 /** The queries of the event log. */
 export function eventQueries(prepare: Prepare) {
-  const insert = prepare(db =>
-    db
-      .insertInto('events')
-      .values({ type: p('type'), at: p('at'), data: p('data') })
-      .returning('seq'),
-  );
+  const insert = prepare(db => db.insertInto('events').values({ type: p('type'), at: p('at'), data: p('data') }));
   const bounds = prepare(db =>
     db.selectFrom('events').select(q => [q.fn.max('seq').as('head'), q.fn.min('seq').as('oldest')]),
   );
@@ -50,7 +45,7 @@ export function eventQueries(prepare: Prepare) {
     },
     firstSeq: (): number => Number(meta.get({ key: 'log_first' })?.value ?? '1'),
     deleteUpTo: prepare(db => db.deleteFrom('events').where('seq', '<=', p('seq'))),
-    append: (type: string, at: number, data: string): number => insert.get({ type, at, data })?.seq ?? 0,
+    append: (type: string, at: number, data: string): number => insert.insert({ type, at, data }),
     bounds: (): { head: number; oldest: number } => {
       const row = bounds.get();
       // Where no row is left, the sequence still tells how far the log had come.

@@ -51,8 +51,7 @@ export function inboxQueries(prepare: Prepare) {
           received_at: p('at'),
           state: p('state'),
         })
-        .onConflict(c => c.columns(['peer', 'device', 'epoch', 'seq', 'content_hash']).doNothing())
-        .returning('row'),
+        .onConflict(c => c.columns(['peer', 'device', 'epoch', 'seq', 'content_hash']).doNothing()),
     ),
     atPosition: prepare(db =>
       db

@@ -5,21 +5,18 @@ import { p } from './statement.ts';
 export function messageQueries(prepare: Prepare) {
   return {
     insert: prepare(db =>
-      db
-        .insertInto('messages')
-        .values({
-          id: p('id'),
-          conversation_id: p('conversationId'),
-          direction: p('direction'),
-          sender: p('sender'),
-          text: p('text'),
-          sent_at: p('sentAt'),
-          received_at: p('receivedAt'),
-          state: p('state'),
-          reason: p('reason'),
-          content: p('content'),
-        })
-        .returning('row'),
+      db.insertInto('messages').values({
+        id: p('id'),
+        conversation_id: p('conversationId'),
+        direction: p('direction'),
+        sender: p('sender'),
+        text: p('text'),
+        sent_at: p('sentAt'),
+        received_at: p('receivedAt'),
+        state: p('state'),
+        reason: p('reason'),
+        content: p('content'),
+      }),
     ),
     get: prepare(db => db.selectFrom('messages').selectAll().where('id', '=', p('id'))),
     origin: prepare(db =>

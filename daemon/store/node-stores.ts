@@ -57,7 +57,7 @@ export function createTokenStore({ store, sql }: StoreDeps) {
     remove: (id: string): Promise<boolean> => store.queue.commit(() => sql.removeToken.run({ id }) > 0),
     touch(id: string, at: UnixMs): void {
       // For showing only: not worth a fault.
-      store.queue.commit(() => sql.touchToken.run({ id, at })).catch(() => undefined);
+      store.queue.commit(() => sql.touchToken.run({ id, at }), { lazy: true }).catch(() => undefined);
     },
   };
 }
@@ -96,13 +96,15 @@ export function createAuditLog({ store, sql, log }: StoreDeps) {
   return {
     append(entry: AuditEntry): void {
       store.queue
-        .commit(() =>
-          sql.addAudit.run({
-            at: entry.atUnixMs,
-            tokenName: entry.tokenName,
-            operation: entry.operation,
-            target: entry.target,
-          }),
+        .commit(
+          () =>
+            sql.addAudit.run({
+              at: entry.atUnixMs,
+              tokenName: entry.tokenName,
+              operation: entry.operation,
+              target: entry.target,
+            }),
+          { lazy: true },
         )
         .catch((error: unknown) => log.warn({ err: String(error) }, 'an audit entry could not be written'));
     },

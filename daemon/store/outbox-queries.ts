@@ -5,30 +5,27 @@ import { p } from './statement.ts';
 export function outboxQueries(prepare: Prepare) {
   return {
     insert: prepare(db =>
-      db
-        .insertInto('outbox')
-        .values({
-          peer: p('peer'),
-          device: p('device'),
-          message_id: p('messageId'),
-          visible: p('visible'),
-          content: p('content'),
-          content_hash: p('contentHash'),
-          created_at: p('at'),
-          state: 'queued',
-          epoch: null,
-          seq: null,
-          prev_head: null,
-          head: null,
-          envelope_id: null,
-          envelope: null,
-          session_initiator: null,
-          session_id: null,
-          reseals: 0,
-          next_reseal_at: 0,
-          delivered_at: null,
-        })
-        .returning('row'),
+      db.insertInto('outbox').values({
+        peer: p('peer'),
+        device: p('device'),
+        message_id: p('messageId'),
+        visible: p('visible'),
+        content: p('content'),
+        content_hash: p('contentHash'),
+        created_at: p('at'),
+        state: 'queued',
+        epoch: null,
+        seq: null,
+        prev_head: null,
+        head: null,
+        envelope_id: null,
+        envelope: null,
+        session_initiator: null,
+        session_id: null,
+        reseals: 0,
+        next_reseal_at: 0,
+        delivered_at: null,
+      }),
     ),
     /** Sealed or held, with a stored envelope, after a position: to be sent again on a new stream, in chain order. */
     sealedAfter: prepare(db =>

@@ -37,6 +37,8 @@ export interface Statement<Row> {
   all(args?: Args): Row[];
   /** Rows changed. */
   run(args?: Args): number;
+  /** The row id of the inserted row; when nothing was inserted, that of an earlier one. */
+  insert(args?: Args): number;
 }
 
 type RowOf<Q> = Q extends Compilable<unknown> ? (InferResult<Q> extends (infer R)[] ? R : never) : never;
@@ -62,6 +64,7 @@ export function preparer(db: Database.Database): Prepare {
       get: args => statement.get(...bind(args)) as Row | undefined,
       all: args => statement.all(...bind(args)) as Row[],
       run: args => statement.run(...bind(args)).changes,
+      insert: args => Number(statement.run(...bind(args)).lastInsertRowid),
     };
   };
 }

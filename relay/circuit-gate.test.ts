@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr';
 import { describe, expect, it } from 'vitest';
-import { ipGroup } from './limits.ts';
+import { ipGroup } from './circuit-gate.ts';
 
 describe('ipGroup', () => {
   it('takes an IPv4 address as one host, also when it is mapped into IPv6', () => {
