@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { AppError } from '#api/errors';
 import type { PeerId, UnixMs } from '#api/ids';
 import type { About, BootstrapState, Network as NetworkReply, Node, Peer, RelayState } from '#api/rest/node';
@@ -38,10 +37,7 @@ export function createNodeService(deps: { store: Store; sql: NodeQueries; config
     await store.queue.commit(() => sql.removeRelay.run({ kind, peer }));
   };
 
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const connections = new Gauge({ name: 'p2pmsg_connections', help: 'open libp2p connections', registers: [registry] });
-  const head = new Gauge({ name: 'p2pmsg_event_log_head', help: 'seq of the newest event', registers: [registry] });
+  let gauges: Promise<Gauges> | null = null;
 
   return {
     name,
@@ -144,7 +140,9 @@ export function createNodeService(deps: { store: Store; sql: NodeQueries; config
       source: 'the package p2pmsg of this version; the repository is named in its package.json',
     }),
 
-    metrics(now: { connections: number; head: number }): Promise<string> {
+    async metrics(now: { connections: number; head: number }): Promise<string> {
+      gauges ??= createGauges();
+      const { registry, connections, head } = await gauges;
       connections.set(now.connections);
       head.set(now.head);
       return registry.metrics();
@@ -174,6 +172,21 @@ export function createNodeService(deps: { store: Store; sql: NodeQueries; config
       config = next;
       return [...restart, ...net.map(key => `net.${key}`)];
     },
+  };
+}
+
+type Gauges = Awaited<ReturnType<typeof createGauges>>;
+
+/** Loaded when somebody first asks: 80 modules that most daemons never need, and every start would wait for. */
+async function createGauges() {
+  const { collectDefaultMetrics, Gauge, Registry } = await import('prom-client');
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
+  return {
+    registry,
+    connections: gauge('p2pmsg_connections', 'open libp2p connections'),
+    head: gauge('p2pmsg_event_log_head', 'seq of the newest event'),
   };
 }
 
