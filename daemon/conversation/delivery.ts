@@ -51,6 +51,7 @@ export class Delivery {
   readonly bindings: Bindings;
   readonly keys: OwnKeys;
   readonly publisher: Publisher;
+  readonly instances: Instances;
   readonly #deps: DeliveryDeps;
   readonly #linkDeps: LinkDeps;
   readonly #links = new Map<PeerId, PeerLink>();
@@ -61,6 +62,7 @@ export class Delivery {
     this.core = core;
     this.#deps = deps;
     this.keys = parts.keys;
+    this.instances = parts.instances;
     const { book } = deps;
     const ratchet: Ratchet = createRatchet(parts.keys.identity);
     this.staging = new Staging(core);

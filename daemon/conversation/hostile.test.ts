@@ -1,0 +1,92 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+import { EnvelopeKind, FrameSchema } from '#api/wire/gen/deliver_pb';
+import { DELIVER_PROTOCOL, PREKEYS_PROTOCOL } from '#api/wire/protocols';
+import { Testbed } from './testbed.ts';
+
+const FRAMES = 5_000;
+
+for (const protocol of [DELIVER_PROTOCOL, PREKEYS_PROTOCOL])
+  test(`${FRAMES} junk frames on ${protocol} break nothing`, async () => {
+    await using bed = new Testbed(21);
+    const [a, b] = await bed.pair();
+    await a.send(b, 'before');
+    await bed.until(() => b.texts(a).length === 1);
+    const stranger = await bed.node();
+    const rejections: unknown[] = [];
+    const note = (error: unknown): void => {
+      rejections.push(error);
+    };
+    process.on('unhandledRejection', note);
+    const hello = a.delivery;
+    for (let sent = 0; sent < FRAMES; ) {
+      const from = sent % 2 === 0 ? stranger : a;
+      const opening = from.core.transport
+        .openStream(b.peer, protocol, { signal: AbortSignal.timeout(5_000) })
+        .catch(() => null);
+      await bed.pass(40);
+      const stream = await opening;
+      if (!stream) throw new Error('no stream');
+      const junk = Array.from({ length: 100 }, (_, at) => frame(bed.random, at));
+      stream.sendAll(junk).catch(() => undefined);
+      sent += junk.length;
+      await bed.pass(40);
+      stream.abort('done');
+    }
+    expect(hello.readOnly).toBe(false);
+    await a.send(b, 'after');
+    await bed.until(() => {
+      a.delivery.reachable(b.peer);
+      return b.texts(a).includes('after');
+    });
+    process.off('unhandledRejection', note);
+    expect(rejections).toEqual([]);
+    expect(b.requests.list({ limit: 50 }).items).toEqual([]);
+  }, 120_000);
+
+function frame(random: () => number, at: number): Uint8Array {
+  const bytes = Uint8Array.from({ length: Math.floor(random() * 300) }, () => Math.floor(random() * 256));
+  if (at % 3 !== 0) return bytes;
+  // Well formed on the outside: an envelope of rubbish.
+  const value = { id: bytes.slice(0, 16), kind: EnvelopeKind.PREKEY, session: BigInt(at), ciphertext: bytes };
+  return toBinary(FrameSchema, create(FrameSchema, { kind: { case: 'envelope', value } }));
+}
+
+test('an envelope id seen before with other bytes is refused, and what is acknowledged stays as it was', async () => {
+  await using bed = new Testbed(22);
+  const [a, b] = await bed.pair();
+  const { message } = await a.send(b, 'once');
+  await bed.until(() => a.history.get(message.id).state === 'delivered');
+  const seen = b.core.sql.inbox;
+  const id = Uint8Array.from({ length: 16 }, (_, at) => at);
+  await b.core.store.queue.commit(() =>
+    seen.saveSeen.run({ envelopeId: id, hash: new Uint8Array(32), peer: a.peer, at: 1 }),
+  );
+  const answers: string[] = [];
+  const opening = a.core.transport.openStream(b.peer, DELIVER_PROTOCOL, { signal: AbortSignal.timeout(5_000) });
+  await bed.pass(40);
+  const stream = await opening;
+  const { helloFrame } = await import('./greeting.ts');
+  const deps = {
+    staging: a.delivery.staging,
+    keys: () => a.delivery.keys,
+    isAccepted: () => true,
+    instances: () => a.delivery.instances,
+  };
+  const envelope = { id, kind: EnvelopeKind.WHISPER, session: 1n, ciphertext: new Uint8Array([1, 2, 3]) };
+  await stream.sendAll([
+    helloFrame(a.core, deps, b.peer),
+    toBinary(FrameSchema, create(FrameSchema, { kind: { case: 'envelope', value: envelope } })),
+  ]);
+  void (async () => {
+    const { fromBinary } = await import('@bufbuild/protobuf');
+    for await (const frames of stream.frames())
+      for (const bytes of frames) {
+        const { kind } = fromBinary(FrameSchema, bytes);
+        if (kind.case === 'nack') answers.push(String(kind.value.code));
+        if (kind.case === 'ack') answers.push('ack');
+      }
+  })().catch(() => undefined);
+  await bed.until(() => answers.length > 0, 5_000);
+  expect(answers).toEqual(['12']);
+});
