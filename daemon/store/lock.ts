@@ -63,8 +63,11 @@ const isBusy = (error: unknown): boolean =>
 function readPid(path: string): number | null {
   try {
     const pid = Number(readFileSync(path, 'utf8').trim());
-    return Number.isInteger(pid) && pid > 0 ? pid : null;
+    if (!Number.isInteger(pid) || pid < 1) return null;
+    // A killed holder leaves its pid; the one who has the lock now may not have written its own yet.
+    process.kill(pid, 0);
+    return pid;
   } catch {
-    return null; // No pid yet: the holder is between taking the lock and writing it.
+    return null; // No pid yet, or of a process that is gone: somebody holds the lock, it is not known who.
   }
 }
