@@ -23,11 +23,7 @@ import { createNodeService } from './node-service.ts';
 import { createLobby } from './presence/lobby.ts';
 import { createPresence } from './presence/presence.ts';
 import type { CreateDaemon, Daemon } from './programs/daemon-contract.ts';
-import { contactQueries } from './store/contact-queries.ts';
 import { openStore } from './store/database.ts';
-import { inboxQueries } from './store/inbox-queries.ts';
-import { messageQueries } from './store/message-queries.ts';
-import { nodeQueries } from './store/node-queries.ts';
 import {
   createAuditLog,
   createIdempotencyStore,
@@ -35,8 +31,7 @@ import {
   createSeenStore,
   createTokenStore,
 } from './store/node-stores.ts';
-import { outboxQueries } from './store/outbox-queries.ts';
-import { ratchetQueries } from './store/ratchet-queries.ts';
+import { queriesOf } from './store/queries.ts';
 import { createUpkeep } from './upkeep.ts';
 
 /**
@@ -50,14 +45,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   const self = identity.peerId;
   const store = await openStore(home);
   const { prepare, queue } = store;
-  const sql = {
-    ratchet: ratchetQueries(prepare),
-    outbox: outboxQueries(prepare),
-    inbox: inboxQueries(prepare),
-    messages: messageQueries(prepare),
-    contacts: contactQueries(prepare),
-    node: nodeQueries(prepare),
-  };
+  const sql = queriesOf(prepare);
   const feed = createFeed(
     { store, clock },
     { home, keepDays: config.events.keepDays, keepRows: config.events.keepRows },

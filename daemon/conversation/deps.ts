@@ -3,27 +3,13 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Transport } from '../net/transport.ts';
-import type { ContactQueries } from '../store/contact-queries.ts';
 import type { Store } from '../store/database.ts';
-import type { InboxQueries } from '../store/inbox-queries.ts';
-import type { MessageQueries } from '../store/message-queries.ts';
-import type { NodeQueries } from '../store/node-queries.ts';
-import type { OutboxQueries } from '../store/outbox-queries.ts';
-import type { RatchetQueries } from '../store/ratchet-queries.ts';
+import type { Queries } from '../store/queries.ts';
 
 /** Signs with the Ed25519 key of the PeerId. */
 export interface Signer {
   readonly peerId: PeerId;
   sign(bytes: Uint8Array): Uint8Array;
-}
-
-export interface Queries {
-  readonly ratchet: RatchetQueries;
-  readonly outbox: OutboxQueries;
-  readonly inbox: InboxQueries;
-  readonly messages: MessageQueries;
-  readonly contacts: ContactQueries;
-  readonly node: NodeQueries;
 }
 
 /** What every part of a conversation works on. Built once in daemon.ts. */

@@ -13,13 +13,8 @@ import type { Identity } from '../net/keyfile.ts';
 import { generateIdentity } from '../net/keyfile.ts';
 import { MemoryNetwork } from '../net/memory-network.ts';
 import type { MemoryTransport } from '../net/memory-transport.ts';
-import { contactQueries } from '../store/contact-queries.ts';
 import { openStore } from '../store/database.ts';
-import { inboxQueries } from '../store/inbox-queries.ts';
-import { messageQueries } from '../store/message-queries.ts';
-import { nodeQueries } from '../store/node-queries.ts';
-import { outboxQueries } from '../store/outbox-queries.ts';
-import { ratchetQueries } from '../store/ratchet-queries.ts';
+import { queriesOf } from '../store/queries.ts';
 import { Delivery } from './delivery.ts';
 import type { Core } from './deps.ts';
 import { createHistory } from './history.ts';
@@ -132,14 +127,7 @@ export class TestNode {
     const { clock, network, random } = this.bed;
     const store = await openStore(this.home);
     const { prepare } = store;
-    const sql = {
-      ratchet: ratchetQueries(prepare),
-      outbox: outboxQueries(prepare),
-      inbox: inboxQueries(prepare),
-      messages: messageQueries(prepare),
-      contacts: contactQueries(prepare),
-      node: nodeQueries(prepare),
-    };
+    const sql = queriesOf(prepare);
     const feed = createFeed({ store, clock }, { home: this.home, keepDays: 30, keepRows: 1_000_000 });
     const transport = network.createTransport(this.peer);
     this.#transport = transport;
