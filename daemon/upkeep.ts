@@ -48,6 +48,7 @@ export function createUpkeep(deps: {
       sql.inbox.dropSeen.run({ before: now - DEDUPE_DAYS * DAY_MS });
       sql.inbox.dropOld.run({ before: now - DEDUPE_DAYS * DAY_MS });
       sql.inbox.dropRefused.run({ before: now - REFUSED_DAYS * DAY_MS });
+      sql.ratchet.dropStrangeBindings.run();
       sql.ratchet.dropOldSessions.run({ before: now - DEDUPE_DAYS * DAY_MS });
       sql.node.dropAnswers.run({ before: now - DAY_MS });
     });

@@ -1,7 +1,10 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import { EnvelopeKind, FrameSchema } from '#api/wire/gen/deliver_pb';
+import { EnvelopeKind, EnvelopeSchema, FrameSchema, NackCode } from '#api/wire/gen/deliver_pb';
 import { DELIVER_PROTOCOL, PREKEYS_PROTOCOL } from '#api/wire/protocols';
+import { helloFrame } from './greeting.ts';
+import type { TestNode } from './testbed.ts';
 import { Testbed } from './testbed.ts';
 
 const FRAMES = 5_000;
@@ -62,31 +65,59 @@ test('an envelope id seen before with other bytes is refused, and what is acknow
   await b.core.store.queue.commit(() =>
     seen.saveSeen.run({ envelopeId: id, hash: new Uint8Array(32), peer: a.peer, at: 1 }),
   );
-  const answers: string[] = [];
-  const opening = a.core.transport.openStream(b.peer, DELIVER_PROTOCOL, { signal: AbortSignal.timeout(5_000) });
+  const envelope = { id, kind: EnvelopeKind.WHISPER, session: 1n, ciphertext: new Uint8Array([1, 2, 3]) };
+  expect(await say(bed, a, b, envelope)).toBe(NackCode.ID_CONFLICT);
+});
+
+test('what a stranger sends that cannot be opened is refused and not kept, a contact leaves it for diagnosis', async () => {
+  await using bed = new Testbed(23);
+  const [a, b] = await bed.pair();
+  const stranger = await bed.node();
+  for (const [from, kept] of [
+    [stranger, 0],
+    [a, 1],
+  ] as const) {
+    const envelope = {
+      id: crypto.getRandomValues(new Uint8Array(16)),
+      kind: EnvelopeKind.PREKEY,
+      session: 5n,
+      ciphertext: new Uint8Array(200).fill(7),
+      senderBinding: from.delivery.keys.binding,
+    };
+    expect(await say(bed, from, b, envelope)).not.toBe('ack');
+    await bed.pass(100);
+    expect(b.core.sql.inbox.refusedCount.get({ peer: from.peer })?.count).toBe(kept);
+  }
+});
+
+/** Says Hello and one envelope on a stream of its own; resolves to the code of the refusal, or `ack`. */
+async function say(
+  bed: Testbed,
+  from: TestNode,
+  to: TestNode,
+  envelope: MessageInitShape<typeof EnvelopeSchema>,
+): Promise<NackCode | 'ack'> {
+  const answers: (NackCode | 'ack')[] = [];
+  const opening = from.core.transport.openStream(to.peer, DELIVER_PROTOCOL, { signal: AbortSignal.timeout(5_000) });
   await bed.pass(40);
   const stream = await opening;
-  const { helloFrame } = await import('./greeting.ts');
-  const deps = {
-    staging: a.delivery.staging,
-    keys: () => a.delivery.keys,
-    isAccepted: () => true,
-    instances: () => a.delivery.instances,
-  };
-  const envelope = { id, kind: EnvelopeKind.WHISPER, session: 1n, ciphertext: new Uint8Array([1, 2, 3]) };
+  const { staging, keys, instances } = from.delivery;
+  const deps = { staging, keys: () => keys, isAccepted: () => true, instances: () => instances };
   await stream.sendAll([
-    helloFrame(a.core, deps, b.peer),
-    toBinary(FrameSchema, create(FrameSchema, { kind: { case: 'envelope', value: envelope } })),
+    helloFrame(from.core, deps, to.peer),
+    toBinary(FrameSchema, create(FrameSchema, { kind: { case: 'envelope', value: create(EnvelopeSchema, envelope) } })),
   ]);
-  void (async () => {
-    const { fromBinary } = await import('@bufbuild/protobuf');
+  const reading = (async () => {
     for await (const frames of stream.frames())
       for (const bytes of frames) {
         const { kind } = fromBinary(FrameSchema, bytes);
-        if (kind.case === 'nack') answers.push(String(kind.value.code));
+        if (kind.case === 'nack') answers.push(kind.value.code);
         if (kind.case === 'ack') answers.push('ack');
       }
   })().catch(() => undefined);
   await bed.until(() => answers.length > 0, 5_000);
-  expect(answers).toEqual(['12']);
-});
+  stream.abort('done');
+  await bed.pass(20);
+  await reading;
+  return answers[0] ?? 'ack';
+}

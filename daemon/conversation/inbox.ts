@@ -187,6 +187,8 @@ export class Inbox {
   }
 
   #keepRefused(peer: PeerId, envelope: Envelope, code: string): void {
+    // Of contacts only: strangers are without number, and must not be able to fill the disk.
+    if (!this.#deps.isAccepted(peer)) return;
     if ((this.#core.sql.inbox.refusedCount.get({ peer })?.count ?? 0) >= MAX_REFUSED) return;
     this.#core.sql.inbox.saveRefused.run({
       envelopeId: envelope.id,

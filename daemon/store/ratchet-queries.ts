@@ -206,6 +206,14 @@ export function ratchetQueries(prepare: Prepare) {
           })),
         ),
     ),
+    /** Of peers with whom nothing came of it: no contact, no request, no session. */
+    dropStrangeBindings: prepare(db =>
+      db
+        .deleteFrom('bindings')
+        .where('peer', 'not in', x => x.selectFrom('contacts').select('peer'))
+        .where('peer', 'not in', x => x.selectFrom('requests').select('peer'))
+        .where('peer', 'not in', x => x.selectFrom('sessions').select('peer')),
+    ),
     setPendingBinding: prepare(db =>
       db
         .updateTable('bindings')
