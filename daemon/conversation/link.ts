@@ -358,6 +358,7 @@ export class PeerLink {
   #send(row: { row: number; message_id: string; visible: number }, envelopeId: Uint8Array, frame: Uint8Array): void {
     const stream = this.#stream;
     if (!stream) return;
+    this.#core.step('sending');
     const sentAtMs = this.#core.clock.monotonicMs();
     this.#window.add(envelopeId, {
       row: row.row,
