@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * The chain of one sender device towards one recipient device:
@@ -21,7 +21,7 @@ const DOMAIN = Buffer.from('p2pmsg/chain/1\0', 'latin1');
 export const firstHead = (): ChainHash => new Uint8Array(HASH_BYTES) as ChainHash;
 
 export const contentHash = (content: Uint8Array): ContentHash =>
-  new Uint8Array(createHash('sha256').update(content).digest()) as Uint8Array as ContentHash;
+  new Uint8Array(hash('sha256', content, 'buffer')) as Uint8Array as ContentHash;
 
 /** Bytes from a row or a packet as a head; null when they are not 32 bytes. */
 export const asChainHash = (bytes: Uint8Array): ChainHash | null =>
@@ -38,6 +38,6 @@ export function nextHead(previous: ChainHash, link: ChainLink): ChainHash {
   const position = Buffer.alloc(16);
   position.writeBigUInt64BE(BigInt(link.epoch), 0);
   position.writeBigUInt64BE(BigInt(link.seq), 8);
-  const hash = createHash('sha256').update(DOMAIN).update(previous).update(position).update(link.contentHash).digest();
-  return new Uint8Array(hash) as Uint8Array as ChainHash;
+  const head = hash('sha256', Buffer.concat([DOMAIN, previous, position, link.contentHash]), 'buffer');
+  return new Uint8Array(head) as Uint8Array as ChainHash;
 }

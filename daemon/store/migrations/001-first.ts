@@ -57,6 +57,7 @@ CREATE TABLE outbox (
   next_reseal_at INTEGER NOT NULL, delivered_at INTEGER) STRICT;
 CREATE INDEX outbox_queued ON outbox (peer, device, row) WHERE state = 'queued';
 CREATE INDEX outbox_sealed ON outbox (peer, device, epoch, seq) WHERE state IN ('sealed', 'held');
+CREATE INDEX outbox_reseal ON outbox (peer, device, epoch, seq) WHERE state IN ('sealed', 'held') AND envelope IS NULL;
 CREATE UNIQUE INDEX outbox_position ON outbox (peer, device, epoch, seq) WHERE epoch IS NOT NULL;
 CREATE INDEX outbox_message ON outbox (message_id);
 CREATE INDEX outbox_delivered ON outbox (delivered_at) WHERE delivered_at IS NOT NULL;
