@@ -16,7 +16,7 @@ import { createSender } from './conversation/send.ts';
 import { createFeed } from './feed/feed.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Services } from './http/services.ts';
-import { parseMultiaddr, peerOf } from './net/addresses.ts';
+import { forInvites, parseMultiaddr, peerOf } from './net/addresses.ts';
 import { loadOrCreateIdentity, verifySignature } from './net/keyfile.ts';
 import { createNetwork } from './net/network.ts';
 import { createNodeService } from './node-service.ts';
@@ -175,7 +175,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     self,
     ownName: () => node.name(),
     ratchetIdentity: () => delivery.keys.identity.ratchetIdentity,
-    addresses: () => transport.addresses(),
+    addresses: () => forInvites(transport.addresses()),
     sign: bytes => identity.sign(bytes),
     verify: verifySignature,
   });

@@ -1,13 +1,39 @@
 import { multiaddr } from '@multiformats/multiaddr';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '#api/errors';
-import { addressOfPeer, parseMultiaddr, parseNamedAddress, pathOf, peerOf, relayOf, socketOf } from './addresses.ts';
+import {
+  addressOfPeer,
+  forInvites,
+  parseMultiaddr,
+  parseNamedAddress,
+  pathOf,
+  peerOf,
+  relayOf,
+  socketOf,
+} from './addresses.ts';
 import { generateIdentity } from './keyfile.ts';
 
 const RELAY = generateIdentity().peerId;
 const PEER = generateIdentity().peerId;
 
 describe('addresses', () => {
+  it('come in the order in which somebody elsewhere can use them', () => {
+    const circuit = `/ip4/127.0.0.5/tcp/4001/p2p/${RELAY}/p2p-circuit/p2p/${PEER}`;
+    const publicTcp = `/ip4/1.2.3.4/tcp/7301/p2p/${PEER}`;
+    const publicQuic = `/ip4/1.2.3.4/udp/7301/quic-v1/p2p/${PEER}`;
+    const lan = `/ip4/192.168.1.9/tcp/7301/p2p/${PEER}`;
+    const self = ['/ip4/127.0.0.1/tcp/7301', '/ip6/::1/tcp/7301', '/ip6/fe80::1/udp/7301/quic-v1'].map(
+      one => `${one}/p2p/${PEER}`,
+    );
+    expect(forInvites([...self, lan, publicQuic, circuit, publicTcp])).toEqual([
+      publicTcp,
+      publicQuic,
+      circuit,
+      lan,
+      ...self,
+    ]);
+  });
+
   it('tell the path of a connection', () => {
     const paths: [string, string][] = [
       ['/ip4/127.0.0.1/tcp/1', 'lan'],

@@ -94,3 +94,19 @@ export function remotePeerOf(connection: Connection): PeerId | null {
   const text = connection.remotePeer.toString();
   return isPeerIdText(text) ? text : null;
 }
+
+/**
+ * Own addresses in the order in which somebody elsewhere can use them: public ones, circuits, the local network, this
+ * machine. Of each kind TCP before QUIC: an invite holds four.
+ */
+export function forInvites(addresses: readonly string[]): string[] {
+  const rank = (text: string): number => {
+    const address = parseMultiaddr(text);
+    if (!address) return 9;
+    const quic = text.includes('/quic-v1') ? 0.5 : 0;
+    if (isCircuit(address)) return 1 + quic;
+    if (/^\/(ip4\/127\.|ip6\/::1\/|ip6\/fe80:)/i.test(text)) return 4 + quic;
+    return (isLocal(address) ? 2 : 0) + quic;
+  };
+  return addresses.toSorted((a, b) => rank(a) - rank(b));
+}
