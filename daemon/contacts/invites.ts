@@ -38,7 +38,8 @@ export interface ReadInvite {
 const PREFIX = 'p2pmsg:';
 const MAX_LINK_CHARACTERS = 1_000;
 const MAX_ADDRESSES = 4;
-const MAX_ADDRESS_CHARACTERS = 160;
+/** A circuit through a relay with a long DNS name; the link as a whole is limited anyway. */
+const MAX_ADDRESS_CHARACTERS = 400;
 
 /**
  * One link that makes a contact: PeerId, hash of the ratchet identity, addresses, name, one-time token, expiry,
