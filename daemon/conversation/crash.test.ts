@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { MessageId } from '#api/ids';
 import type { TestNode } from './testbed.ts';
-import { CrashError, Testbed } from './testbed.ts';
+import { AFTER_COMMIT, CrashError, Testbed } from './testbed.ts';
 
 interface CrashPoint {
   readonly side: 'a' | 'b';
@@ -67,8 +67,7 @@ async function run(point: CrashPoint | null): Promise<Map<string, number>> {
       if (hit || point?.side !== side || point.step !== step || point.count !== count) return;
       hit = true;
       crashed.set(sides[side], sides[side].crash());
-      // After COMMIT nothing may throw; there the process is just gone.
-      if (step !== 'stored') throw new CrashError();
+      if (!AFTER_COMMIT.has(step)) throw new CrashError();
     };
   const expected = { a: [] as string[], b: [] as string[] };
   for (const [from, text] of SCRIPT) {

@@ -329,13 +329,12 @@ export class PeerLink {
       if (next === 'nothing') this.#backlog = false;
       if (typeof next === 'string') return;
       const batch = await this.#sealing.seal(next, this.#stopping.signal);
-      batch?.committed.then(
-        sealed => {
+      batch?.committed
+        .then(sealed => {
           for (const { row, envelope } of sealed) this.push(envelope, row);
           this.wake();
-        },
-        (error: unknown) => void this.#failed(error),
-      );
+        })
+        .catch((error: unknown) => this.#failed(error));
     }
   }
 
