@@ -1,3 +1,4 @@
+import type { PeerId } from '#api/ids';
 import { MAX_NAME_BYTES } from '#api/wire/protocols';
 
 /** A display name as a peer claims it: one line, no control or direction characters, at most 128 bytes UTF-8. */
@@ -14,3 +15,6 @@ export function cleanName(claimed: string): string {
   }
   return name.trim();
 }
+
+/** For a peer that has told no name. */
+export const shortName = (peer: PeerId): string => `${peer.slice(0, 12)}…${peer.slice(-4)}`;

@@ -7,7 +7,7 @@ import { paginate } from '../base/paging.ts';
 import type { Tx } from '../store/commit-queue.ts';
 import type { Store } from '../store/database.ts';
 import type { InboxQueries } from '../store/inbox-queries.ts';
-import { cleanName } from './clean-name.ts';
+import { cleanName, shortName } from './clean-name.ts';
 import type { ContactBook, ContactBookDeps, ContactRow } from './contact-book.ts';
 import type { ReadInvite } from './invites.ts';
 
@@ -35,8 +35,6 @@ export interface ContactServiceDeps extends Pick<ContactBookDeps, 'feed' | 'cloc
   /** Somebody is no contact any more, or blocked. */
   readonly forget: (peer: PeerId) => void;
 }
-
-const shortName = (peer: PeerId): string => `${peer.slice(0, 12)}…${peer.slice(-4)}`;
 
 /** The user's list of people: adding, accepting, blocking, verifying. */
 export function createContacts(deps: ContactServiceDeps) {

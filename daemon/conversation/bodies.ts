@@ -4,7 +4,7 @@ import type { Accepted, Receipt, Resend } from '#api/wire/gen/content_pb';
 import { ReceiptKind } from '#api/wire/gen/content_pb';
 import { MAX_RECEIPT_IDS, MAX_REQUEST_TEXT_BYTES, MAX_RESEND_POSITIONS, MAX_TEXT_BYTES } from '#api/wire/protocols';
 import type { ContactBook } from '../contacts/contact-book.ts';
-import { cleanName } from '../contacts/clean-name.ts';
+import { cleanName, shortName } from '../contacts/clean-name.ts';
 import type { Tx } from '../store/commit-queue.ts';
 import type { ReadContent } from './content.ts';
 import { decodeContent, READER } from './content.ts';
@@ -177,5 +177,3 @@ export function createBodies(
     });
   }
 }
-
-export const shortName = (peer: PeerId): string => `${peer.slice(0, 12)}…${peer.slice(-4)}`;

@@ -53,12 +53,6 @@ export function contactQueries(prepare: Prepare) {
         .set({ invite_token: p('token') })
         .where('peer', '=', p('peer')),
     ),
-    setLastSeen: prepare(db =>
-      db
-        .updateTable('contacts')
-        .set({ last_seen_at: p('at') })
-        .where('peer', '=', p('peer')),
-    ),
 
     request: prepare(db => db.selectFrom('requests').selectAll().where('peer', '=', p('peer'))),
     requests: prepare(db =>
@@ -81,7 +75,6 @@ export function contactQueries(prepare: Prepare) {
     removeRequest: prepare(db => db.deleteFrom('requests').where('peer', '=', p('peer'))),
 
     invites: prepare(db => db.selectFrom('invites').selectAll().orderBy('created_at').orderBy('id')),
-    invite: prepare(db => db.selectFrom('invites').selectAll().where('id', '=', p('id'))),
     inviteByToken: prepare(db => db.selectFrom('invites').selectAll().where('token_hash', '=', p('tokenHash'))),
     insertInvite: prepare(db =>
       db.insertInto('invites').values({

@@ -104,13 +104,6 @@ export function inboxQueries(prepare: Prepare) {
     releaseHeld: prepare(db =>
       db.updateTable('inbox').set({ state: 'pending' }).where('peer', '=', p('peer')).where('state', '=', 'held'),
     ),
-    discardHeld: prepare(db =>
-      db
-        .updateTable('inbox')
-        .set({ state: 'discarded', content: null })
-        .where('peer', '=', p('peer'))
-        .where('state', '=', 'held'),
-    ),
     highestAbove: prepare(db =>
       db
         .selectFrom('inbox')

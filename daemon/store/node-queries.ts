@@ -13,7 +13,6 @@ export function nodeQueries(prepare: Prepare) {
     ),
 
     seen: prepare(db => db.selectFrom('presence_seen').selectAll().where('peer', '=', p('peer'))),
-    allSeen: prepare(db => db.selectFrom('presence_seen').selectAll()),
     saveSeen: prepare(db =>
       db
         .insertInto('presence_seen')

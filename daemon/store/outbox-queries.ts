@@ -55,15 +55,6 @@ export function outboxQueries(prepare: Prepare) {
         .orderBy('seq')
         .limit(p('limit')),
     ),
-    nextReseal: prepare(db =>
-      db
-        .selectFrom('outbox')
-        .select(q => q.fn.min('next_reseal_at').as('at'))
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
-        .where('state', 'in', ['sealed', 'held'])
-        .where('envelope', 'is', null),
-    ),
     /** Waiting for the first sealing, in the order they were written. */
     queued: prepare(db =>
       db
@@ -105,9 +96,6 @@ export function outboxQueries(prepare: Prepare) {
     ),
     cancel: prepare(db =>
       db.updateTable('outbox').set({ state: 'cancelled' }).where('row', '=', p('row')).where('state', '=', 'queued'),
-    ),
-    peersWithOpenRows: prepare(db =>
-      db.selectFrom('outbox').select('peer').distinct().where('state', 'in', ['queued', 'sealed', 'held']),
     ),
     get: prepare(db => db.selectFrom('outbox').selectAll().where('row', '=', p('row'))),
     byEnvelope: prepare(db => db.selectFrom('outbox').selectAll().where('envelope_id', '=', p('envelopeId'))),
