@@ -15,9 +15,11 @@ import type { Logger } from '../base/logger.ts';
 import { isCircuit, isLocal } from './addresses.ts';
 import { keepGossipStreams } from './gossip-healing.ts';
 import { DAEMON_MESH, gossipOptions, type MeshSize, RELAY_MESH } from './gossip-options.ts';
+import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { Identity } from './keyfile.ts';
 import { assertListenable } from './listen-ports.ts';
 import { withOwnQuicStreams } from './quic-streams.ts';
+import { countTraffic } from './traffic.ts';
 
 const DAY_MS = 86_400_000;
 /** Contacts are met again after days; libp2p forgets addresses after one hour and peers after six. */
@@ -41,6 +43,7 @@ export interface Host {
   readonly components: HostComponents;
   /** False where the QUIC addon does not load. */
   readonly quic: boolean;
+  readonly heartbeat: Pick<Heartbeat, 'probe'>;
 }
 
 /** Budgets of one node. Sources: reliability page ("defaults that must be changed") and network page, section 11. */
@@ -50,7 +53,6 @@ export interface HostBudget {
   /** New connections per second and IP. */
   readonly connectionsPerSecond: number;
   readonly maxStreamsPerConnection: number;
-  readonly monitorIntervalMs: number;
   readonly mesh: MeshSize;
 }
 
@@ -59,7 +61,6 @@ export const DAEMON_BUDGET: HostBudget = {
   maxPendingConnections: 50,
   connectionsPerSecond: 20,
   maxStreamsPerConnection: 128,
-  monitorIntervalMs: 10_000,
   mesh: DAEMON_MESH,
 };
 
@@ -68,7 +69,6 @@ export const RELAY_BUDGET: HostBudget = {
   maxPendingConnections: 200,
   connectionsPerSecond: 100,
   maxStreamsPerConnection: 256,
-  monitorIntervalMs: 30_000,
   mesh: RELAY_MESH,
 };
 
@@ -176,20 +176,18 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
       dialTimeout: 20_000,
       addressDialTimeout: 2_500,
     },
-    connectionMonitor: {
-      pingInterval: budget.monitorIntervalMs,
-      pingTimeout: { minTimeout: 8_000, maxTimeout: 20_000 },
-    },
+    // heartbeat.ts does this.
+    connectionMonitor: { enabled: false },
     peerStore: { maxAddressAge: MAX_PEER_AGE_MS, maxPeerAge: MAX_PEER_AGE_MS },
     ...(options.peerDiscovery && { peerDiscovery: options.peerDiscovery }),
-    ...(options.connectionGater && { connectionGater: options.connectionGater }),
+    connectionGater: countTraffic(options.connectionGater),
     ...(options.metrics && { metrics: options.metrics }),
     ...(options.datastore && { datastore: options.datastore }),
     services: {
       identify: parts => withProtocolVersion(identify({ maxMessageSize: IDENTIFY_MAX_BYTES })(parts)),
       identifyPush: parts => withProtocolVersion(identifyPush({ maxMessageSize: IDENTIFY_MAX_BYTES })(parts)),
-      // One outbound slot, the default, collides with the connection monitor, which then drops a healthy peer.
-      ping: ping({ maxInboundStreams: 16, maxOutboundStreams: 8 }),
+      // heartbeat.ts keeps one stream of a connection open for its questions.
+      ping: ping({ maxInboundStreams: 16, maxOutboundStreams: 8, timeout: DAY_MS }),
       pubsub: gossipsub(gossipOptions(budget.mesh)),
       components: parts => {
         components = parts;
@@ -201,7 +199,7 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
   if (!components) throw new Error('libp2p did not build its services');
   confirmPublicAddresses(components);
   keepGossipStreams(deps, node);
-  return { node, components, quic: quic !== null };
+  return { node, components, quic: quic !== null, heartbeat: keepHeartbeat(deps, node) };
 }
 
 /**
@@ -214,6 +212,19 @@ function confirmPublicAddresses(components: HostComponents): void {
       if (!isCircuit(address) && !isLocal(address))
         components.addressManager.confirmObservedAddr(address, { type: 'transport' });
   });
+}
+
+/** Beats while the node runs. */
+function keepHeartbeat(deps: HostDeps, node: Libp2p): Pick<Heartbeat, 'probe'> {
+  let beating: Heartbeat | null = null;
+  node.addEventListener('start', () => {
+    beating ??= createHeartbeat({ ...deps, connections: () => node.getConnections() });
+  });
+  node.addEventListener('stop', () => {
+    beating?.stop();
+    beating = null;
+  });
+  return { probe: timeoutMs => beating?.probe(timeoutMs) ?? Promise.resolve(0) };
 }
 
 /** libp2p builds `<prefix>/0.1.0` from its protocol prefix; P2PMsg's identify version is not of that form. */

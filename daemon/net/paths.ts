@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { pathOf, relayOf, remotePeerOf } from './addresses.ts';
 import type { Emitter } from './emitter.ts';
 import type { Host } from './host.ts';
+import { trafficOf } from './traffic.ts';
 import type { Path, PeerConnection, TransportEvents } from './transport.ts';
 
 const RANK: Record<Path, number> = { lan: 0, direct: 1, punched: 2, relayed: 3 };
@@ -75,9 +76,15 @@ function describeConnection(connection: Connection): PeerConnection {
     ...(relay && { relay }),
     ...(dataLimitBytes !== undefined && { dataLimitBytes }),
     openedAtUnixMs: connection.timeline.open,
-    // Measured again and again by the connection monitor; reads as undefined until then.
+    // Measured again and again by the heartbeat; reads as undefined until then.
     get rttMs() {
       return connection.rtt as number;
+    },
+    get bytesIn() {
+      return trafficOf(connection)?.bytesIn as number;
+    },
+    get bytesOut() {
+      return trafficOf(connection)?.bytesOut as number;
     },
   };
 }

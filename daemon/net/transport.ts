@@ -15,6 +15,9 @@ export interface PeerConnection {
   readonly dataLimitBytes?: number;
   /** Round trip in ms as last measured. */
   readonly rttMs?: number;
+  /** Carried by this connection so far, without TCP/IP headers; unknown on some transports. */
+  readonly bytesIn?: number;
+  readonly bytesOut?: number;
   readonly openedAtUnixMs: number;
 }
 
