@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '#api/errors';
 import type { PeerId } from '#api/ids';
@@ -274,6 +274,21 @@ describe('relays', () => {
     expect(connection.path).toBe('relayed');
     expect(performance.now() - startMs).toBeLessThan(2_000);
     silent.close();
+  });
+
+  it('give a reservation also to a daemon whose clock is a day ahead or behind', async () => {
+    const relay = await startRelay('r', '/ip4/127.40.9.1/tcp/0');
+    for (const offMs of [86_400_000, -86_400_000]) {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + offMs });
+      try {
+        const a = await startNetwork({ relays: [relay.address] });
+        await a.start();
+        await reserved(a);
+        await a.stop();
+      } finally {
+        vi.useRealTimers();
+      }
+    }
   });
 
   it('are left for a direct path as soon as the peer has one', async () => {
