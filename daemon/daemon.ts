@@ -67,6 +67,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       relays: relayList('relay', config.net.relays),
       bootstrap: relayList('bootstrap', config.net.bootstrap),
       mdns: config.net.mdns,
+      portMapping: config.net.upnp,
       reservations: config.net.reservations,
       version,
       home,

@@ -166,7 +166,7 @@ export function createNodeService(deps: { store: Store; sql: NodeQueries; config
       const restart = (['api', 'events', 'lobby', 'name'] as const).filter(
         key => JSON.stringify(config[key]) !== JSON.stringify(next[key]),
       );
-      const net = (['listen', 'announce', 'mdns', 'reservations'] as const).filter(
+      const net = (['listen', 'announce', 'mdns', 'upnp', 'reservations'] as const).filter(
         key => JSON.stringify(config.net[key]) !== JSON.stringify(next.net[key]),
       );
       config = next;

@@ -171,6 +171,9 @@ export class Delivery {
       this.reachable(peer);
     });
     transport.on('discovered', peer => this.reachable(peer));
+    transport.on('woke', () => {
+      for (const peer of this.#deps.book.accepted()) this.reachable(peer);
+    });
     await this.publisher.resume();
   }
 

@@ -8,6 +8,7 @@ import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2
 import { FaultTolerance, type Libp2p } from '@libp2p/interface';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
+import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pInit } from 'libp2p';
 import { IDENTIFY_PROTOCOL_VERSION } from '#api/wire/protocols';
 import type { Clock } from '../base/clock.ts';
@@ -87,6 +88,8 @@ export interface HostOptions {
   readonly connectionGater?: NonNullable<Libp2pInit['connectionGater']>;
   readonly metrics?: NonNullable<Libp2pInit['metrics']>;
   readonly datastore?: NonNullable<Libp2pInit['datastore']>;
+  /** Last word on what others are told, of the addresses that libp2p would tell. Absent: all, and public ones unseen. */
+  readonly announceFilter?: (found: Multiaddr[]) => Multiaddr[];
 }
 
 export interface HostDeps {
@@ -143,6 +146,7 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
       listen: options.listen.filter(address => quic !== null || !address.includes('/quic-v1')),
       announce: [...options.announce],
       appendAnnounce: [...options.appendAnnounce],
+      ...(options.announceFilter && { announceFilter: options.announceFilter }),
     },
     // A missing address family must not keep the node from starting; taken ports are found out before.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
@@ -197,7 +201,7 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
     },
   });
   if (!components) throw new Error('libp2p did not build its services');
-  confirmPublicAddresses(components);
+  if (!options.announceFilter) confirmPublicAddresses(components);
   keepGossipStreams(deps, node);
   return { node, components, quic: quic !== null, heartbeat: keepHeartbeat(deps, node) };
 }

@@ -1,8 +1,13 @@
 import type { PeerId } from '#api/ids';
 import { AGENT_DAEMON, LOBBY_TOPIC } from '#api/wire/protocols';
-import type { Clock, Timer } from '../base/clock.ts';
+import type { Connection } from '@libp2p/interface';
+import { isLoopback } from '@libp2p/utils';
+import type { Multiaddr } from '@multiformats/multiaddr';
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import { parseMultiaddr } from './addresses.ts';
 import { createCircuits, guardCircuits } from './circuit.ts';
+import { createDialBack } from './dial-back.ts';
 import { createDialer } from './dialer.ts';
 import { createLanDialer, mdnsDiscovery, type Sighting } from './discovery.ts';
 import { createGossip } from './gossip.ts';
@@ -10,12 +15,16 @@ import { createHost, DAEMON_BUDGET, hostAddresses, listenAddresses } from './hos
 import type { Identity } from './keyfile.ts';
 import { createLibp2pTransport } from './libp2p-transport.ts';
 import { chooseDefaultListen } from './listen-ports.ts';
+import { type HolePunching, holePunching, type NatKind } from './nat-kind.ts';
+import type { PortMapping } from './port-mapping.ts';
+import { createReachability, type OwnAddress, type Reachability } from './reachability.ts';
 import type { BootstrapStatus, RelayStatus, RelaySupervisor } from './relay-status.ts';
 import { createRelaySupervisor } from './relays.ts';
 import type { Transport } from './transport.ts';
+import { createWakeWatch, type Wake, type WakeWatch } from './wake.ts';
 
-/** Interfaces come and go without an event. */
-const ADDRESS_CHECK_MS = 15_000;
+/** A connection that says nothing for so long after a wake-up is dead. */
+const PROBE_MS = 3_000;
 
 export interface NetworkOptions {
   /** `default`: TCP and QUIC on 7301, or a free port kept in the home. `none`: no listeners. */
@@ -25,11 +34,15 @@ export interface NetworkOptions {
   readonly relays: readonly string[];
   readonly bootstrap: readonly string[];
   readonly mdns: boolean;
+  /** Asks the router by NAT-PMP or UPnP to let others in. */
+  readonly portMapping: boolean;
   /** How many of the relays hold a reservation for us at a time. */
   readonly reservations: number;
   readonly version: string;
   /** Folder for the port that was chosen when 7301 is taken. */
   readonly home: string;
+  /** The local port that a connection was opened from, where the transport knows. */
+  readonly localPort?: (connection: Connection) => number | null;
 }
 
 export interface NetworkState {
@@ -41,6 +54,13 @@ export interface NetworkState {
   readonly relays: readonly RelayStatus[];
   readonly bootstrap: readonly BootstrapStatus[];
   readonly mdns: boolean;
+  readonly portMapping: 'off' | 'searching' | 'none' | 'nat-pmp' | 'upnp';
+  readonly nat: NatKind;
+  /** Public addresses that were looked at, announced or not. */
+  readonly candidates: readonly OwnAddress[];
+  readonly holePunching: HolePunching;
+  /** How far the wall clock has jumped since the start. */
+  readonly clockJumpsMs: { readonly forward: number; readonly back: number };
   readonly quic: boolean;
   readonly connections: number;
   readonly lobbySubscribers: number;
@@ -49,6 +69,7 @@ export interface NetworkState {
 export interface Network {
   readonly transport: Transport;
   readonly relays: RelaySupervisor;
+  readonly reachability: Reachability;
   /** Listens and begins to connect. Waits for no relay and does not fail when one is down. */
   start(): Promise<void>;
   /** Closes all connections; at most a few hundred ms. */
@@ -67,8 +88,13 @@ export async function createNetwork(
 ): Promise<Network> {
   const { log, clock } = deps;
   let onSighting: (sighting: Sighting) => void = () => undefined;
+  let announce: (found: Multiaddr[]) => Multiaddr[] = found => found;
+  const listen = await chooseListen(log, options);
+  const mapping = options.portMapping && listen.some(isMappable) ? await loadPortMapping(clock) : null;
   const host = await createHost(deps, {
-    listen: await chooseListen(log, options),
+    listen,
+    announceFilter: found => announce(found),
+    ...(mapping && { services: { portMapping: mapping.service } }),
     announce: [],
     appendAnnounce: options.announce,
     agent: `${AGENT_DAEMON}/${options.version}`,
@@ -82,6 +108,17 @@ export async function createNetwork(
   const dialer = createDialer({ host, clock });
   const relays = createRelaySupervisor({ host, circuits: createCircuits(host), dialer, clock, log, onChange }, options);
   dialAddresses = () => relays.dialAddresses();
+  const dialBack = createDialBack(host);
+  const reachability = createReachability({
+    host,
+    clock,
+    log,
+    dialBack,
+    trusted: () => [...relays.relays(), ...relays.bootstrap()].map(({ peerId }) => peerId),
+    localPort: options.localPort ?? (() => null),
+    onChange,
+  });
+  announce = found => reachability.announce(found);
   const lan = createLanDialer({
     self: transport.self,
     clock,
@@ -97,19 +134,38 @@ export async function createNetwork(
   const announceChanges = createChangeWatch(() => hostAddresses(host).toSorted().join(), onChange);
   host.node.addEventListener('self:peer:update', announceChanges);
   host.node.addEventListener('transport:listening', announceChanges);
-  let watch: Timer | null = null;
+  let watch: WakeWatch | null = null;
+
+  /** Dead connections first, so that nothing is sent over them; then relays and contacts, which dial anew. */
+  const woke = async (wake: Wake): Promise<void> => {
+    log.info({ ...wake }, 'awake, or in another network: looking at all connections');
+    if (wake.kind === 'network') reachability.networkChanged();
+    announceChanges();
+    const [closed] = await Promise.all([host.heartbeat.probe(PROBE_MS), relays.check()]);
+    log.debug({ closed }, 'connections that did not survive');
+    await relays.check();
+    transport.emitter.emit('woke');
+    onChange();
+  };
 
   return {
     transport,
     relays,
+    reachability,
     async start() {
+      await dialBack.start();
       await host.node.start();
       await guardCircuits(host);
-      watch = clock.every(ADDRESS_CHECK_MS, announceChanges);
+      watch = createWakeWatch({ clock }, wake => {
+        if (wake.kind !== 'clock')
+          woke(wake).catch((error: unknown) => log.warn({ reason: String(error) }, 'no check'));
+      });
+      reachability.start();
       relays.start();
     },
     async stop() {
-      watch?.cancel();
+      watch?.stop();
+      reachability.stop();
       lan.stop();
       relays.stop();
       await host.node.stop();
@@ -121,6 +177,14 @@ export async function createNetwork(
       relays: relays.relays(),
       bootstrap: relays.bootstrap(),
       mdns: options.mdns,
+      portMapping: mapping?.gateway() ?? 'off',
+      nat: reachability.nat(),
+      candidates: reachability.candidates(),
+      holePunching: holePunching(reachability.nat(), {
+        listens: listenAddresses(host).some(address => address.includes('/tcp/')),
+        relays: relays.relays().length,
+      }),
+      clockJumpsMs: watch?.jumpedMs() ?? { forward: 0, back: 0 },
       quic: host.quic,
       connections: host.node.getConnections().length,
       lobbySubscribers: transport.subscribers(LOBBY_TOPIC).length,
@@ -132,6 +196,18 @@ async function chooseListen(log: Logger, options: NetworkOptions): Promise<reado
   if (options.listen === 'none') return [];
   if (options.listen === 'default') return chooseDefaultListen({ log }, options.home);
   return options.listen;
+}
+
+/** A router maps ports of addresses that only it can see. */
+function isMappable(text: string): boolean {
+  const address = parseMultiaddr(text);
+  return address !== null && text.startsWith('/ip4/') && !isLoopback(address);
+}
+
+/** Loaded where it is of use: it brings an XML parser along. */
+async function loadPortMapping(clock: Clock): Promise<PortMapping> {
+  const { createPortMapping } = await import('./port-mapping.ts');
+  return createPortMapping({ clock });
 }
 
 function createChangeWatch(read: () => string, onChange: () => void): () => void {

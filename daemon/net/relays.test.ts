@@ -71,6 +71,7 @@ describe('relays', () => {
         relays: [],
         bootstrap: [],
         mdns: false,
+        portMapping: false,
         reservations: 2,
         version: 'test',
         home: folder,

@@ -67,6 +67,8 @@ export interface TransportEvents {
   discovered: (peer: PeerId, addresses: readonly string[]) => void;
   /** Own addresses or relay reservations have changed. */
   networkChanged: () => void;
+  /** This machine was asleep or is in another network; dead connections are closed by now. A good moment to dial. */
+  woke: () => void;
 }
 
 export interface GossipMessage {

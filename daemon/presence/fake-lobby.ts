@@ -82,6 +82,7 @@ export class FakeTransport implements Transport {
     pathChanged: new Set(),
     discovered: new Set(),
     networkChanged: new Set(),
+    woke: new Set(),
   };
   #subscription: Subscription | null = null;
 

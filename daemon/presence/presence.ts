@@ -203,6 +203,7 @@ export function createPresence(deps: PresenceDeps, options: PresenceOptions = {}
       announcer.look();
     }, undefined),
     networkChanged: guarded(() => announcer.networkChanged(), undefined),
+    woke: guarded(() => announcer.woke(), undefined),
   };
 
   return {
