@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { pathOf, relayOf, remotePeerOf } from './addresses.ts';
 import type { Emitter } from './emitter.ts';
 import type { Host } from './host.ts';
+import type { PathNotes } from './path-notes.ts';
 import { trafficOf } from './traffic.ts';
 import type { Path, PeerConnection, TransportEvents } from './transport.ts';
 
@@ -20,7 +21,7 @@ export interface BestConnections {
 }
 
 export function createBestConnections(
-  deps: { host: Host; clock: Clock },
+  deps: { host: Host; clock: Clock; notes: Pick<PathNotes, 'changed' | 'gone'> },
   emitter: Emitter<TransportEvents>,
 ): BestConnections {
   const { node } = deps.host;
@@ -55,6 +56,8 @@ export function createBestConnections(
     if (now === (before ?? null)) return;
     if (now) bestOf.set(peer, now);
     else bestOf.delete(peer);
+    if (now && before) deps.notes.changed(peer, before.path, now.path);
+    else if (!now) deps.notes.gone(peer);
     if (!now) emitter.emit('disconnected', peer);
     else if (before) emitter.emit('pathChanged', peer, now);
     else emitter.emit('connected', peer, now);

@@ -1,4 +1,6 @@
-import type { Connection, ConnectionGater, MultiaddrConnection } from '@libp2p/interface';
+import type { Connection, ConnectionGater, Libp2p, MultiaddrConnection } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+import type { PeerId } from '#api/ids';
 
 /** Bytes on the wire of one connection, encryption and multiplexing included, without TCP/IP headers. */
 export interface Traffic {
@@ -29,6 +31,31 @@ export function countTraffic(inner: ConnectionGater = {}): ConnectionGater {
       return inner.denyOutboundConnection?.(peer, raw) ?? false;
     },
   };
+}
+
+/** Peers whose closed connections are remembered. */
+const MAX_PEERS = 1_000;
+
+/** What all connections with a peer have carried since the start, closed ones included. */
+export function createPeerTraffic(node: Libp2p): (peer: PeerId) => Traffic {
+  const closed = new Map<string, Traffic>();
+  const add = (sum: Traffic, one: Traffic | null): Traffic => ({
+    bytesIn: sum.bytesIn + (one?.bytesIn ?? 0),
+    bytesOut: sum.bytesOut + (one?.bytesOut ?? 0),
+  });
+  const none: Traffic = { bytesIn: 0, bytesOut: 0 };
+  // After libp2p has taken it off its list, or it would be counted twice.
+  node.addEventListener('connection:close', ({ detail }) => {
+    const peer = detail.remotePeer.toString();
+    const sum = add(closed.get(peer) ?? none, trafficOf(detail));
+    closed.delete(peer);
+    closed.set(peer, sum);
+    if (closed.size > MAX_PEERS) for (const oldest of closed.keys()) return void closed.delete(oldest);
+  });
+  return peer =>
+    node
+      .getConnections(peerIdFromString(peer))
+      .reduce((sum, connection) => add(sum, trafficOf(connection)), closed.get(peer) ?? none);
 }
 
 /**

@@ -21,6 +21,17 @@ export interface PeerConnection {
   readonly openedAtUnixMs: number;
 }
 
+/** How a peer is reached, for people. */
+export interface PathInfo {
+  /** Carried with the peer over all connections since the start, without TCP/IP headers. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Why no better path is used: `no direct address is known`. */
+  readonly note?: string;
+  /** The path that the present one took the place of without a break. */
+  readonly upgradedFrom?: Path;
+}
+
 /**
  * A stream of frames with one authenticated peer. Frames arrive whole and in order, each at most
  * MAX_FRAME_BYTES; a peer that sends a longer one gets the stream reset.
@@ -100,6 +111,8 @@ export interface Transport {
   /** Makes sure a connection exists. Resolves to it, rejects when none can be made before `signal` aborts. */
   connect(peer: PeerId, options: { signal: AbortSignal; addresses?: readonly string[] }): Promise<PeerConnection>;
   disconnect(peer: PeerId): Promise<void>;
+  /** Absent where there is nothing to tell: in memory every path is as good as it can be. */
+  pathInfo?(peer: PeerId): PathInfo;
   /** The best open connection, or null. */
   connection(peer: PeerId): PeerConnection | null;
   connectedPeers(): readonly PeerId[];
