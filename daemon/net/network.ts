@@ -6,10 +6,12 @@ import { createCircuits, guardCircuits } from './circuit.ts';
 import { createDialer } from './dialer.ts';
 import { createLanDialer, mdnsDiscovery, type Sighting } from './discovery.ts';
 import { createGossip } from './gossip.ts';
+import { createHolePunch, type HolePunch } from './hole-punch.ts';
 import { createHost, DAEMON_BUDGET, hostAddresses, listenAddresses } from './host.ts';
 import type { Identity } from './keyfile.ts';
 import { createLibp2pTransport } from './libp2p-transport.ts';
 import { chooseDefaultListen } from './listen-ports.ts';
+import { isPublicTcp } from './punch-addresses.ts';
 import type { BootstrapStatus, RelayStatus, RelaySupervisor } from './relay-status.ts';
 import { createRelaySupervisor } from './relays.ts';
 import type { Transport } from './transport.ts';
@@ -49,6 +51,7 @@ export interface NetworkState {
 export interface Network {
   readonly transport: Transport;
   readonly relays: RelaySupervisor;
+  readonly holePunch: HolePunch;
   /** Listens and begins to connect. Waits for no relay and does not fail when one is down. */
   start(): Promise<void>;
   /** Closes all connections; at most a few hundred ms. */
@@ -73,6 +76,7 @@ export async function createNetwork(
     appendAnnounce: options.announce,
     agent: `${AGENT_DAEMON}/${options.version}`,
     budget: DAEMON_BUDGET,
+    punch: { isPublic: isPublicTcp },
     ...(options.mdns && { peerDiscovery: mdnsDiscovery(clock, sighting => onSighting(sighting)) }),
   });
   const gossip = createGossip({ host, log });
@@ -94,6 +98,8 @@ export async function createNetwork(
     lan.seen(sighting);
   };
 
+  const holePunch = createHolePunch({ host, clock, log, random: Math.random }, { isPublic: isPublicTcp });
+
   const announceChanges = createChangeWatch(() => hostAddresses(host).toSorted().join(), onChange);
   host.node.addEventListener('self:peer:update', announceChanges);
   host.node.addEventListener('transport:listening', announceChanges);
@@ -102,15 +108,18 @@ export async function createNetwork(
   return {
     transport,
     relays,
+    holePunch,
     async start() {
       await host.node.start();
       await guardCircuits(host);
+      await holePunch.start();
       watch = clock.every(ADDRESS_CHECK_MS, announceChanges);
       relays.start();
     },
     async stop() {
       watch?.cancel();
       lan.stop();
+      holePunch.stop();
       relays.stop();
       await host.node.stop();
     },
