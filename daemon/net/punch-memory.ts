@@ -7,11 +7,11 @@ const FAILED = { firstMs: 5 * 60_000, maxMs: 60 * 60_000 };
 const UNSUPPORTED_MS = 60 * 60_000;
 const MAX_PEERS = 500;
 /** Rounds that a peer may ask of us: a burst, then one each. */
-const ROUNDS_AT_ONCE = 6;
-const ROUND_EVERY_MS = 20_000;
+const ROUNDS_AT_ONCE = 20;
+const ROUND_EVERY_MS = 5_000;
 /** Rounds with all peers together. */
 const ALL_ROUNDS_AT_ONCE = 60;
-const ANY_ROUND_EVERY_MS = 1_000;
+const ANY_ROUND_EVERY_MS = 2_000;
 
 /**
  * How the last try of a direct way through the NATs ended.
