@@ -20,6 +20,10 @@ export const AUTONAT_STATUS = { internalError: 0, rejected: 100, refused: 101, o
 export const AUTONAT_DIALLED = { unused: 0, dialError: 100, dialBackError: 101, ok: 200 } as const;
 export const AUTONAT_MAX_MESSAGE_BYTES = 8 * 1024;
 
+/** libp2p's "relay/DCUtR.md". Its messages are at most 4 KiB there. */
+export const PUNCH_PROTOCOL = '/libp2p/dcutr';
+export const MAX_PUNCH_MESSAGE_BYTES = 4 * 1024;
+
 /** Frames are unsigned-varint length-prefixed and under 64 KiB (protocol page, first paragraph). */
 export const MAX_FRAME_BYTES = 65_535;
 /** Read deadline for one expected answer (reliability page: 10 s). */

@@ -19,6 +19,8 @@ import { DAEMON_MESH, gossipOptions, type MeshSize, RELAY_MESH } from './gossip-
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { Identity } from './keyfile.ts';
 import { assertListenable } from './listen-ports.ts';
+import { canReusePort } from './port-binding.ts';
+import { PunchTcp } from './punch-tcp.ts';
 import { withOwnQuicStreams } from './quic-streams.ts';
 import { countTraffic } from './traffic.ts';
 
@@ -26,6 +28,8 @@ const DAY_MS = 86_400_000;
 /** Contacts are met again after days; libp2p forgets addresses after one hour and peers after six. */
 const MAX_PEER_AGE_MS = 30 * DAY_MS;
 const IDENTIFY_MAX_BYTES = 16 * 1024;
+/** Goes to server.listen; the type of the TCP transport does not know it. */
+const REUSE_PORT = { noDelay: true, reusePort: true };
 
 /** What libp2p hands to every service: connection manager, address manager, registrar, … */
 export type HostComponents = Parameters<NonNullable<Libp2pInit['transports']>[number]>[0];
@@ -45,6 +49,8 @@ export interface Host {
   /** False where the QUIC addon does not load. */
   readonly quic: boolean;
   readonly heartbeat: Pick<Heartbeat, 'probe'>;
+  /** Null when this host punches no holes. */
+  readonly punch: PunchTcp | null;
 }
 
 /** Budgets of one node. Sources: reliability page ("defaults that must be changed") and network page, section 11. */
@@ -83,6 +89,8 @@ export interface HostOptions {
   /** `p2pmsgd/1.2.3` */
   readonly agent: string;
   readonly budget: HostBudget;
+  /** TCP that can punch holes, towards what counts as public. Without: plain TCP. */
+  readonly punch?: { readonly isPublic: (address: Multiaddr) => boolean };
   readonly services?: Readonly<Record<string, HostServiceFactory>>;
   readonly peerDiscovery?: NonNullable<Libp2pInit['peerDiscovery']>;
   readonly connectionGater?: NonNullable<Libp2pInit['connectionGater']>;
@@ -138,6 +146,7 @@ async function loadQuic(log: Logger): Promise<QuicFactory | null> {
 async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | null): Promise<Host> {
   const { budget } = options;
   let components: HostComponents | null = null;
+  const punch = options.punch ? new PunchTcp(deps, options.punch) : null;
   const node = await createLibp2p<HostServices>({
     start: false,
     privateKey: privateKeyFromProtobuf(deps.identity.protobuf()),
@@ -151,7 +160,13 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
     // A missing address family must not keep the node from starting; taken ports are found out before.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     transports: [
-      tcp({ maxConnections: budget.maxConnections + budget.maxPendingConnections }),
+      parts => {
+        const plain = tcp({
+          maxConnections: budget.maxConnections + budget.maxPendingConnections,
+          ...(punch && canReusePort() && { listenOpts: REUSE_PORT }),
+        })(parts);
+        return punch ? punch.wrap(plain, parts.upgrader) : plain;
+      },
       ...(quic ? [quic] : []),
       circuitRelayTransport({
         maxInboundStopStreams: 64,
@@ -203,7 +218,7 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
   if (!components) throw new Error('libp2p did not build its services');
   if (!options.announceFilter) confirmPublicAddresses(components);
   keepGossipStreams(deps, node);
-  return { node, components, quic: quic !== null, heartbeat: keepHeartbeat(deps, node) };
+  return { node, components, quic: quic !== null, punch, heartbeat: keepHeartbeat(deps, node) };
 }
 
 /**

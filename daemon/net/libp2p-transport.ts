@@ -12,6 +12,7 @@ import type { Gossip } from './gossip.ts';
 import { type Host, hostAddresses } from './host.ts';
 import { type BestConnections, createBestConnections } from './paths.ts';
 import { pingConnection } from './ping.ts';
+import type { PunchReport } from './punch-memory.ts';
 import { createPathNotes, type PathNotes } from './path-notes.ts';
 import { describeFailure } from './relay-status.ts';
 import { createPeerTraffic, type Traffic } from './traffic.ts';
@@ -43,6 +44,8 @@ export interface Libp2pTransportDeps {
   readonly log: Logger;
   /** Addresses of the relays over which peers are dialled, ending in /p2p/<relay>. */
   readonly relays: () => readonly string[];
+  /** How the last try at a hole to this peer ended. */
+  readonly punched?: (peer: PeerId) => PunchReport | null;
 }
 
 export interface Libp2pTransport extends Transport {
@@ -123,7 +126,10 @@ class RealTransport implements Libp2pTransport {
   }
 
   pathInfo(peer: PeerId): PathInfo {
-    const note = this.notes.of(peer, this.#best.of(peer)?.path ?? null);
+    const path = this.#best.of(peer)?.path ?? null;
+    const punch = path === 'relayed' ? (this.#deps.punched?.(peer) ?? null) : null;
+    const said = this.notes.of(peer, path);
+    const note = [...(said ? [said] : []), ...(punch ? [describePunch(punch)] : [])].join('; ');
     const upgradedFrom = this.notes.upgradedFrom(peer);
     return { ...this.#traffic(peer), ...(note && { note }), ...(upgradedFrom && { upgradedFrom }) };
   }
@@ -264,4 +270,17 @@ class RealTransport implements Libp2pTransport {
         log.debug({ peer, reason: String(error) }, 'no direct path');
       });
   }
+}
+
+const PUNCH_FAILURES: Record<PunchReport['outcome'], string> = {
+  punched: 'a hole was punched before',
+  'no-answer': 'hole punch failed: nothing came through the NATs',
+  'no-address': 'hole punch failed: the peer named no public address',
+  unsupported: 'the peer does not punch holes',
+  interrupted: 'hole punch interrupted',
+};
+
+function describePunch({ outcome, mapping }: PunchReport): string {
+  const own = mapping === 'varying' ? ', and our NAT takes another port for each destination' : '';
+  return outcome === 'no-answer' ? PUNCH_FAILURES[outcome] + own : PUNCH_FAILURES[outcome];
 }

@@ -11,13 +11,16 @@ import { createDialBack } from './dial-back.ts';
 import { createDialer } from './dialer.ts';
 import { createLanDialer, mdnsDiscovery, type Sighting } from './discovery.ts';
 import { createGossip } from './gossip.ts';
-import { createHost, DAEMON_BUDGET, hostAddresses, listenAddresses } from './host.ts';
+import { createHolePunch, type HolePunch } from './hole-punch.ts';
+import { createHost, DAEMON_BUDGET, type Host, hostAddresses, listenAddresses } from './host.ts';
 import type { Identity } from './keyfile.ts';
 import { createLibp2pTransport } from './libp2p-transport.ts';
 import { chooseDefaultListen } from './listen-ports.ts';
 import { type HolePunching, holePunching, type NatKind } from './nat-kind.ts';
 import type { PortMapping } from './port-mapping.ts';
 import { createReachability, type OwnAddress, type Reachability } from './reachability.ts';
+import { isPublicTcp } from './punch-addresses.ts';
+import type { PunchReport } from './punch-memory.ts';
 import type { BootstrapStatus, RelayStatus, RelaySupervisor } from './relay-status.ts';
 import { createRelaySupervisor } from './relays.ts';
 import type { Transport } from './transport.ts';
@@ -41,8 +44,6 @@ export interface NetworkOptions {
   readonly version: string;
   /** Folder for the port that was chosen when 7301 is taken. */
   readonly home: string;
-  /** The local port that a connection was opened from, where the transport knows. */
-  readonly localPort?: (connection: Connection) => number | null;
 }
 
 export interface NetworkState {
@@ -70,6 +71,7 @@ export interface Network {
   readonly transport: Transport;
   readonly relays: RelaySupervisor;
   readonly reachability: Reachability;
+  readonly holePunch: HolePunch;
   /** Listens and begins to connect. Waits for no relay and does not fail when one is down. */
   start(): Promise<void>;
   /** Closes all connections; at most a few hundred ms. */
@@ -99,11 +101,20 @@ export async function createNetwork(
     appendAnnounce: options.announce,
     agent: `${AGENT_DAEMON}/${options.version}`,
     budget: DAEMON_BUDGET,
+    punch: { isPublic: isPublicTcp },
     ...(options.mdns && { peerDiscovery: mdnsDiscovery(clock, sighting => onSighting(sighting)) }),
   });
   const gossip = createGossip({ host, log });
   let dialAddresses: () => readonly string[] = () => [];
-  const transport = createLibp2pTransport({ host, gossip, clock, log, relays: () => dialAddresses() });
+  let punched: (peer: PeerId) => PunchReport | null = () => null;
+  const transport = createLibp2pTransport({
+    host,
+    gossip,
+    clock,
+    log,
+    relays: () => dialAddresses(),
+    punched: peer => punched(peer),
+  });
   const onChange = (): void => transport.emitter.emit('networkChanged');
   const dialer = createDialer({ host, clock });
   const relays = createRelaySupervisor({ host, circuits: createCircuits(host), dialer, clock, log, onChange }, options);
@@ -115,7 +126,7 @@ export async function createNetwork(
     log,
     dialBack,
     trusted: () => [...relays.relays(), ...relays.bootstrap()].map(({ peerId }) => peerId),
-    localPort: options.localPort ?? (() => null),
+    localPort: connection => localPort(host, connection),
     onChange,
   });
   announce = found => reachability.announce(found);
@@ -130,6 +141,9 @@ export async function createNetwork(
     transport.emitter.emit('discovered', sighting.peer, sighting.addresses);
     lan.seen(sighting);
   };
+
+  const holePunch = createHolePunch({ host, clock, log, random: Math.random }, { isPublic: isPublicTcp });
+  punched = peer => holePunch.report(peer);
 
   const announceChanges = createChangeWatch(() => hostAddresses(host).toSorted().join(), onChange);
   host.node.addEventListener('self:peer:update', announceChanges);
@@ -152,6 +166,7 @@ export async function createNetwork(
     transport,
     relays,
     reachability,
+    holePunch,
     async start() {
       await dialBack.start();
       await host.node.start();
@@ -161,12 +176,14 @@ export async function createNetwork(
           woke(wake).catch((error: unknown) => log.warn({ reason: String(error) }, 'no check'));
       });
       reachability.start();
+      await holePunch.start();
       relays.start();
     },
     async stop() {
       watch?.stop();
       reachability.stop();
       lan.stop();
+      holePunch.stop();
       relays.stop();
       await host.node.stop();
     },
@@ -196,6 +213,12 @@ async function chooseListen(log: Logger, options: NetworkOptions): Promise<reado
   if (options.listen === 'none') return [];
   if (options.listen === 'default') return chooseDefaultListen({ log }, options.home);
   return options.listen;
+}
+
+/** Public ports of a NAT tell something only of connections that left from the port on which we listen. */
+function localPort({ punch }: Host, connection: Connection): number | null {
+  if (!punch?.isFromPort(connection)) return null;
+  return punch.listening(connection.remoteAddr.toString().startsWith('/ip6/') ? 6 : 4)?.port ?? null;
 }
 
 /** A router maps ports of addresses that only it can see. */

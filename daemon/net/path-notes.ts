@@ -10,7 +10,7 @@ const MAX_PEERS = 1_000;
 export interface PathNotes {
   /** `relay only by config`, `hole punch failed: no answer`. The last one counts. */
   say(peer: PeerId, note: string): void;
-  /** Of the path that is used now; nothing for one that cannot be better. */
+  /** Of the path that is used now, or of none; nothing for one without a relay. */
   of(peer: PeerId, path: Path | null): string | undefined;
   /** The path has changed; `from` is what it was. */
   changed(peer: PeerId, from: Path, to: Path): void;
@@ -30,7 +30,7 @@ export function createPathNotes(): PathNotes {
   };
   return {
     say: (peer, note) => put(notes, peer, note),
-    of: (peer, path) => (path === 'lan' || path === 'direct' ? undefined : notes.get(peer)),
+    of: (peer, path) => (path === null || path === 'relayed' ? notes.get(peer) : undefined),
     changed(peer, from, to) {
       if (from === 'relayed' && to !== 'relayed') put(upgrades, peer, from);
       else if (to === 'relayed') upgrades.delete(peer);

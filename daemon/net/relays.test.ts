@@ -125,6 +125,11 @@ describe('relays', () => {
     expect(a.transport.connection(b.transport.self)).toMatchObject({ path: 'relayed', relay: relay.peer });
     expect(a.transport.connection(b.transport.self)?.dataLimitBytes).toBeGreaterThan(60 * 1024 * 1024);
     expect(a.relays.isInfrastructure(relay.peer)).toBe(true);
+    const info = a.transport.pathInfo?.(b.transport.self);
+    expect(info).toMatchObject({
+      note: expect.stringMatching(/^(no direct address is known|the peer names no direct address)/),
+    });
+    expect(Math.min(info?.bytesIn ?? 0, info?.bytesOut ?? 0)).toBeGreaterThan(500);
   });
 
   it('are found again after kill -9 and restart, and peers reach each other again', async () => {
@@ -307,6 +312,9 @@ describe('relays', () => {
     expect(first.path).toBe('relayed');
     await until(() => a.transport.connection(b.transport.self)?.path === 'lan');
     expect(paths).toEqual(['lan']);
+    const info = a.transport.pathInfo?.(b.transport.self);
+    expect(info).toMatchObject({ upgradedFrom: 'relayed' });
+    expect(info).not.toHaveProperty('note');
     await exchange(a, b);
   });
 });
