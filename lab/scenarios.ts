@@ -8,6 +8,7 @@ import { firstContact } from './scenarios/first-contact.ts';
 import { lan } from './scenarios/lan.ts';
 import { presence } from './scenarios/presence.ts';
 import { rollback } from './scenarios/rollback.ts';
+import { wake } from './scenarios/wake.ts';
 import { manyStarts } from './scenarios/many-starts.ts';
 
 /** Every scenario of the lab by the name it is called with. */
@@ -22,4 +23,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'first-contact': firstContact,
   clone,
   ciphertext,
+  wake,
 };
