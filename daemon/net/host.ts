@@ -27,6 +27,8 @@ import { countTraffic } from './traffic.ts';
 const DAY_MS = 86_400_000;
 /** Contacts are met again after days; libp2p forgets addresses after one hour and peers after six. */
 const MAX_PEER_AGE_MS = 30 * DAY_MS;
+/** As many as there can be relays. */
+const MAX_RESERVATIONS_AT_ONCE = 64;
 const IDENTIFY_MAX_BYTES = 16 * 1024;
 /** Goes to server.listen; the type of the TCP transport does not know it. */
 const REUSE_PORT = { noDelay: true, reusePort: true };
@@ -172,6 +174,8 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
         maxInboundStopStreams: 64,
         maxOutboundStopStreams: 512,
         reservationCompletionTimeout: 5_000,
+        // What waits in this queue is dropped without a word when another reservation succeeds: nothing may wait.
+        reservationConcurrency: MAX_RESERVATIONS_AT_ONCE,
         // libp2p must not choose relays: only configured ones are used (relays.ts).
         discoveryFilter: { has: () => true, add: () => undefined, remove: () => undefined },
       }),

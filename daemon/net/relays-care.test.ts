@@ -20,6 +20,8 @@ class World {
   /** What the network does to a dial. */
   dialing: 'works' | 'fails' | 'hangs' = 'works';
   granting = true;
+  /** Takes the question and never answers. */
+  mute = false;
   /** Drops each connection as soon as it has reserved. */
   flapping = false;
   ttlMs = HOUR_MS;
@@ -82,6 +84,7 @@ class World {
   #circuits(): Circuits {
     const grant = (what: 'reserve' | 'renew') => (): Promise<void> => {
       this.asked.push({ atMs: this.clock.monotonicMs(), what });
+      if (this.mute) return new Promise(() => undefined);
       if (!this.granting) return Promise.reject(new Error('reservation failed with status RESERVATION_REFUSED'));
       this.#expiresAtUnixMs = this.clock.nowUnixMs() + this.ttlMs;
       this.#circuitListener(this.relay, true);
@@ -173,6 +176,17 @@ describe('the relay supervisor', () => {
     expect(world.status).toMatchObject({ reservation: 'lost', connected: true, lastError: 'the relay is full' });
     world.granting = true;
     await world.clock.advance(10_000);
+    expect(world.status.reservation).toBe('active');
+  });
+
+  it('does not wait for ever for a relay that takes the question and never answers', async () => {
+    const world = new World();
+    world.mute = true;
+    world.supervisor.start();
+    await world.clock.advance(30_000);
+    expect(world.status).toMatchObject({ reservation: 'lost', connected: true, lastError: 'timed out' });
+    world.mute = false;
+    await world.clock.advance(20_000);
     expect(world.status.reservation).toBe('active');
   });
 

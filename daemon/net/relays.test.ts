@@ -175,6 +175,14 @@ describe('relays', () => {
     expect(a.state().relays[0]).not.toHaveProperty('lastError');
   });
 
+  it('hold two reservations that were asked for at the same time', async () => {
+    const all = [await startRelay('r1', '/ip4/127.40.10.1/tcp/0'), await startRelay('r2', '/ip4/127.40.10.2/tcp/0')];
+    const a = await startNetwork({ relays: all.map(({ address }) => address), reservations: 2 });
+    await a.start();
+    await until(() => a.state().relays.every(({ reservation }) => reservation === 'active'), 5_000);
+    expect(a.state().relays).toHaveLength(2);
+  });
+
   it('take over from one another, and only as many as wanted hold a reservation', async () => {
     const one = await startRelay('r1', '/ip4/127.40.4.1/tcp/0');
     const two = await startRelay('r2', '/ip4/127.40.4.2/tcp/0');

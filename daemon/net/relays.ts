@@ -19,6 +19,7 @@ const FIRST_TRY_AFTER_LOSS_MS = 300;
 const CHECK_EVERY_MS = 15_000;
 const DIAL_TIMEOUT_MS = 6_000;
 const IDENTIFY_TIMEOUT_MS = 4_000;
+const RESERVE_TIMEOUT_MS = 8_000;
 /** So long connected: a loss is followed by a try at once. */
 const WELL_AFTER_MS = 5_000;
 const MAX_ADDRESSES_PER_PEER = 4;
@@ -258,7 +259,7 @@ class Supervisor implements RelaySupervisor {
     entry.reserving = true;
     try {
       await this.#waitForIdentify(entry.peer);
-      await this.#deps.circuits.reserve(entry.peer);
+      await this.#inTime(this.#deps.circuits.reserve(entry.peer));
       entry.hadReservation = true;
     } finally {
       entry.reserving = false;
@@ -276,7 +277,18 @@ class Supervisor implements RelaySupervisor {
 
   async #renew(entry: KeptPeer): Promise<void> {
     entry.renewAtMs = Number.POSITIVE_INFINITY;
-    await this.#deps.circuits.renew(entry.peer);
+    await this.#inTime(this.#deps.circuits.renew(entry.peer));
+  }
+
+  /** Whatever becomes of an answer: the next try comes. */
+  async #inTime(work: Promise<void>): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const limit = this.#deps.clock.after(RESERVE_TIMEOUT_MS, () => reject(new Error('reservation timed out')));
+    try {
+      await Promise.race([work, promise]);
+    } finally {
+      limit.cancel();
+    }
   }
 
   #renewAtMs(relay: PeerId): number {
