@@ -11,9 +11,10 @@ const RANK = { ok: 0, warn: 1, fail: 2 } as const;
 /** Runs all checks side by side; the findings keep the order of the checks. */
 export async function diagnose(checks: readonly Check[]): Promise<Diagnosis> {
   const findings = await Promise.all(
-    checks.map(async ({ name, look }): Promise<Finding> => {
+    checks.map(async (check): Promise<Finding> => {
+      const { name } = check;
       try {
-        return { name, ...(await look()) };
+        return { name, ...(await check.look()) };
       } catch (error) {
         return { name, status: 'fail', text: error instanceof Error ? error.message : String(error) };
       }

@@ -74,7 +74,7 @@ function world(options: { listening: string[]; mapped?: string[] }) {
     announced: () =>
       host.components.addressManager.getAddresses().map(address => address.toString().replace(`/p2p/${self}`, '')),
     /** identify on a connection that we opened to a relay (or to `from`). */
-    see(at: number, observed: string, more: { localPort?: number; from?: PeerId; direction?: string } = {}) {
+    see: (at: number, observed: string, more: { localPort?: number; from?: PeerId; direction?: string } = {}) => {
       const connection = {
         direction: more.direction ?? 'outbound',
         remoteAddr: multiaddr(`/ip4/1${at + 1}.0.0.1/tcp/4001`),
@@ -84,7 +84,7 @@ function world(options: { listening: string[]; mapped?: string[] }) {
       emit('peer:identify', { connection, observedAddr: multiaddr(`${observed}/p2p/${self}`) });
       return { close: () => emit('connection:close', connection) };
     },
-    async start() {
+    start: async () => {
       reachability.start();
       emit('self:peer:update', {});
       await clock.advance(100);

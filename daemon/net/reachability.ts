@@ -275,7 +275,7 @@ class RealReachability implements Reachability {
   /** Tells libp2p, and with it every connected peer, when what is announced has changed. */
   #changed(): void {
     if (!this.#timer) return;
-    const { host, onChange } = this.#deps;
+    const { host } = this.#deps;
     const now = JSON.stringify([
       this.nat(),
       this.candidates().map(({ address, state, announced }) => [address, state, announced]),
@@ -285,7 +285,7 @@ class RealReachability implements Reachability {
     const peer = `/p2p/${host.node.peerId.toString()}`;
     const multiaddrs = host.components.addressManager.getAddresses().map(address => address.decapsulate(peer));
     host.components.peerStore.patch(host.node.peerId, { multiaddrs }).catch(() => undefined);
-    onChange();
+    this.#deps.onChange();
   }
 }
 

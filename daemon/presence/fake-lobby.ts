@@ -133,6 +133,11 @@ export class FakeTransport implements Transport {
     for (const listener of this.#listeners.networkChanged) listener();
   }
 
+  /** The machine was asleep. */
+  wake(): void {
+    for (const listener of this.#listeners.woke) listener();
+  }
+
   /** Whether the validator accepted. */
   deliver(message: GossipMessage): boolean {
     if (this.#subscription?.validate(message) !== 'accept') return false;
