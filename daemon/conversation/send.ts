@@ -6,6 +6,7 @@ import type { Message, StateReason } from '#api/rest/messages';
 import { MAX_REQUEST_TEXT_BYTES, MAX_TEXT_BYTES } from '#api/wire/protocols';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { Tx } from '../store/commit-queue.ts';
+import { DroppedError } from '../store/commit-queue.ts';
 import type { Body } from './content.ts';
 import { encodeContent, sha256 } from './content.ts';
 import type { Delivery } from './delivery.ts';
@@ -138,7 +139,13 @@ export function createSender(
       return { done };
     });
     if (!result) return false;
-    await result.done;
+    try {
+      await result.done;
+    } catch (error) {
+      // The session it was sealed in was given up meanwhile. Nothing is written: it waits, and is sealed in the next one.
+      if (error instanceof DroppedError) return false;
+      throw error;
+    }
     core.step('post-committed');
     return true;
   }
