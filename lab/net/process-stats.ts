@@ -9,8 +9,12 @@ export function processStats(pid: number): { readonly rssMiB: number; readonly o
 
 /** Counts connections that processes of a host try to open: SYNs, resent ones too. */
 export async function countDials(world: World, host: string): Promise<() => Promise<number>> {
-  const rules = `table inet dials { chain out { type filter hook output priority 0;
-    tcp flags & (syn | ack) == syn counter } }\n`;
+  const rules = `table inet dials {
+    chain out {
+      type filter hook output priority 0;
+      tcp flags & (syn | ack) == syn counter
+    }
+  }\n`;
   await world.run(host, ['nft', '-f', '-'], rules);
   return async () => {
     const listed = await world.run(host, ['nft', 'list', 'table', 'inet', 'dials']);
