@@ -6,6 +6,7 @@ import { eventResume } from './scenarios/event-resume.ts';
 import { ciphertext } from './scenarios/ciphertext.ts';
 import { clone } from './scenarios/clone.ts';
 import { firstContact } from './scenarios/first-contact.ts';
+import { frozen } from './scenarios/frozen.ts';
 import { lan } from './scenarios/lan.ts';
 import { natMatrix } from './scenarios/nat-matrix.ts';
 import { presence } from './scenarios/presence.ts';
@@ -32,4 +33,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'relay-churn': relayChurn,
   'small-circuits': smallCircuits,
   'bad-line': badLine,
+  frozen,
 };
