@@ -9,7 +9,9 @@ import { firstContact } from './scenarios/first-contact.ts';
 import { frozen } from './scenarios/frozen.ts';
 import { lan } from './scenarios/lan.ts';
 import { natMatrix } from './scenarios/nat-matrix.ts';
+import { partitions } from './scenarios/partitions.ts';
 import { presence } from './scenarios/presence.ts';
+import { relayAbuse } from './scenarios/relay-abuse.ts';
 import { relayChurn } from './scenarios/relay-churn.ts';
 import { relayOutage } from './scenarios/relay-outage.ts';
 import { rollback } from './scenarios/rollback.ts';
@@ -34,4 +36,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'small-circuits': smallCircuits,
   'bad-line': badLine,
   frozen,
+  partitions,
+  'relay-abuse': relayAbuse,
 };
