@@ -1,4 +1,5 @@
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2';
+import type { PeerId as Libp2pPeerId } from '@libp2p/interface';
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { peerIdFromString } from '@libp2p/peer-id';
 import type { Ping } from '@libp2p/ping';
@@ -69,10 +70,13 @@ export async function createRelay(
     connectionGater: createCircuitGate(
       {
         connections: peer => parts.host?.node.getConnections(peer) ?? [],
-        reservedFrom: except =>
-          [...(parts.circuits?.reservations.entries() ?? [])]
-            .filter(([peer]) => !peer.equals(except))
-            .map(([, reservation]) => reservation.addr),
+        reserved: () =>
+          [...(parts.circuits?.reservations.entries() ?? [])].map(([peer, { addr }]) => ({ peer, address: addr })),
+        // Its connection goes, too: that is how it learns of it.
+        release: peer => {
+          releaseReservation(parts.circuits, peer);
+          void parts.host?.node.hangUp(peer).catch(() => undefined);
+        },
       },
       limits,
     ),
@@ -139,9 +143,11 @@ export async function createRelay(
  */
 function releaseReservations(host: Host, circuits: () => CircuitRelayService | null): void {
   host.node.addEventListener('peer:disconnect', event => {
-    const reservations = circuits()?.reservations;
-    const peer = peerIdFromString(event.detail.toString());
-    reservations?.get(peer)?.signal.clear();
-    reservations?.delete(peer);
+    releaseReservation(circuits(), peerIdFromString(event.detail.toString()));
   });
+}
+
+function releaseReservation(circuits: CircuitRelayService | null, peer: Libp2pPeerId): void {
+  circuits?.reservations.get(peer)?.signal.clear();
+  circuits?.reservations.delete(peer);
 }

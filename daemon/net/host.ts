@@ -18,6 +18,7 @@ import { DAEMON_MESH, gossipOptions, type MeshSize, RELAY_MESH } from './gossip-
 import type { Identity } from './keyfile.ts';
 import { assertListenable } from './listen-ports.ts';
 import { withOwnQuicStreams } from './quic-streams.ts';
+import { steadyAverages } from './steady-averages.ts';
 
 const DAY_MS = 86_400_000;
 /** Contacts are met again after days; libp2p forgets addresses after one hour and peers after six. */
@@ -101,6 +102,7 @@ export interface HostDeps {
  */
 export async function createHost(deps: HostDeps, options: HostOptions): Promise<Host> {
   await assertListenable(options.listen);
+  steadyAverages();
   // Node gives each address family 250 ms by default, too little for a slow link to a relay named by DNS.
   setDefaultAutoSelectFamilyAttemptTimeout(2_000);
   const quic = await loadQuic(deps.log);
