@@ -146,15 +146,15 @@ function headStart(
   { ms, of, signal }: { ms: number; of: Promise<unknown>; signal: AbortSignal },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const done = (): void => {
+    const end = (): void => {
       timer.cancel();
-      signal.removeEventListener('abort', done);
+      signal.removeEventListener('abort', end);
       if (signal.aborted) reject(signal.reason as Error);
       else resolve();
     };
-    const timer = clock.after(ms, done);
-    signal.addEventListener('abort', done, { once: true });
-    of.then(ignore, () => done());
-    if (signal.aborted) done();
+    const timer = clock.after(ms, end);
+    signal.addEventListener('abort', end, { once: true });
+    of.catch(() => end());
+    if (signal.aborted) end();
   });
 }
