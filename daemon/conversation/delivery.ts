@@ -130,6 +130,7 @@ export class Delivery {
       ...guards,
       requestsFull: peer =>
         !core.sql.contacts.request.get({ peer }) && (core.sql.contacts.requestCount.get()?.count ?? 0) >= MAX_REQUESTS,
+      publish: (tx, peer, packets) => this.publisher.publish(tx, peer, packets),
       understand: (tx, peer) => this.publisher.understand(tx, peer),
     });
     this.#receiver = {
