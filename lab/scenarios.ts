@@ -9,6 +9,7 @@ import { lan } from './scenarios/lan.ts';
 import { presence } from './scenarios/presence.ts';
 import { rollback } from './scenarios/rollback.ts';
 import { manyStarts } from './scenarios/many-starts.ts';
+import { movedContact } from './scenarios/moved-contact.ts';
 
 /** Every scenario of the lab by the name it is called with. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -19,6 +20,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   rollback,
   presence,
   lan,
+  'moved-contact': movedContact,
   'first-contact': firstContact,
   clone,
   ciphertext,
