@@ -60,3 +60,23 @@ export async function openRecord(bytes: Uint8Array): Promise<AddressRecord> {
     envelope: bytes,
   };
 }
+
+export async function validateRecord(key: Uint8Array, value: Uint8Array): Promise<void> {
+  const record = await openRecord(value);
+  if (record.peer !== peerOfKey(key)) throw new Error('the record belongs under another key');
+}
+
+/** Index of the newest; what cannot be opened counts as the oldest. */
+export async function selectNewest(_key: Uint8Array, values: readonly Uint8Array[]): Promise<number> {
+  const seqs = await Promise.all(
+    values.map(value =>
+      openRecord(value).then(
+        ({ seq }) => seq,
+        () => -1n,
+      ),
+    ),
+  );
+  let best = 0;
+  for (const [at, seq] of seqs.entries()) if (seq > (seqs[best] ?? -1n)) best = at;
+  return best;
+}
