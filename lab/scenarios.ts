@@ -6,6 +6,7 @@ import { ciphertext } from './scenarios/ciphertext.ts';
 import { clone } from './scenarios/clone.ts';
 import { firstContact } from './scenarios/first-contact.ts';
 import { lan } from './scenarios/lan.ts';
+import { natMatrix } from './scenarios/nat-matrix.ts';
 import { presence } from './scenarios/presence.ts';
 import { rollback } from './scenarios/rollback.ts';
 import { manyStarts } from './scenarios/many-starts.ts';
@@ -24,4 +25,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'first-contact': firstContact,
   clone,
   ciphertext,
+  'nat-matrix': natMatrix,
 };
