@@ -6,6 +6,7 @@ import { ciphertext } from './scenarios/ciphertext.ts';
 import { clone } from './scenarios/clone.ts';
 import { firstContact } from './scenarios/first-contact.ts';
 import { lan } from './scenarios/lan.ts';
+import { lanFlood } from './scenarios/lan-flood.ts';
 import { natMatrix } from './scenarios/nat-matrix.ts';
 import { presence } from './scenarios/presence.ts';
 import { rollback } from './scenarios/rollback.ts';
@@ -21,6 +22,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   rollback,
   presence,
   lan,
+  'lan-flood': lanFlood,
   'moved-contact': movedContact,
   'first-contact': firstContact,
   clone,
