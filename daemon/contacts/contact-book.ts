@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '#api/errors';
 import type { ConversationId, PeerId, UnixMs } from '#api/ids';
-import type { Contact } from '#api/rest/contacts';
+import type { Contact, ContactDetail } from '#api/rest/contacts';
 import type { PathKind, PresenceState } from '#api/rest/primitives';
 import type { Clock } from '../base/clock.ts';
 import type { Feed } from '../feed/feed.ts';
@@ -92,6 +92,17 @@ export class ContactBook {
     });
     this.noteAddresses(peer, record.addresses.slice(0, MAX_NOTED), source);
     return true;
+  }
+
+  /** With the addresses it may be at. @throws AppError CONTACT_NOT_FOUND */
+  detail(peer: PeerId): ContactDetail {
+    const rows = this.#deps.sql.contacts.addresses.all({ peer });
+    const addresses = rows.map(({ address, source, seen_at }) => ({
+      address,
+      source,
+      seenAtUnixMs: seen_at as UnixMs,
+    }));
+    return { ...this.get(peer), addresses };
   }
 
   /** @throws AppError CONTACT_NOT_FOUND */

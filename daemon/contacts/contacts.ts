@@ -1,7 +1,7 @@
 import { AppError } from '#api/errors';
 import type { PeerId } from '#api/ids';
 import { isPeerIdText } from '#api/ids';
-import type { Contact, ContactRequest, SafetyNumber } from '#api/rest/contacts';
+import type { Contact, ContactDetail, ContactRequest, SafetyNumber } from '#api/rest/contacts';
 import type { Page, PageQuery } from '#api/rest/primitives';
 import { paginate } from '../base/paging.ts';
 import type { Tx } from '../store/commit-queue.ts';
@@ -76,7 +76,7 @@ export function createContacts(deps: ContactServiceDeps) {
       const { items, next, prev } = paginate(rows, query, key);
       return { items: items.map(row => book.show(row)), next, prev };
     },
-    get: (peer: PeerId): Contact => book.get(peer),
+    get: (peer: PeerId): ContactDetail => book.detail(peer),
 
     async add(input: { address: string; name?: string }): Promise<{ contact: Contact; created: boolean }> {
       const target = readTarget(input.address);
