@@ -39,6 +39,7 @@ async function bareNode(localIp: string, listen: string[] = []): Promise<Bare> {
         peerInfoMapper: passthroughMapper,
         // js refuses values of a kind that it does not know, rust does not.
         validators: { p2pmsg: () => undefined },
+        selectors: { p2pmsg: () => 0 },
       }),
     },
   });

@@ -8,7 +8,7 @@ import { isCircuit } from './addresses.ts';
 import type { Host } from './host.ts';
 
 /** DHT peers that others name, and that a lookup may dial for it: so many a minute, so many in all. */
-const LEARNED = { perMinute: 60, inAll: 500, addresses: 4 };
+const LEARNED = { perMinute: 60, inAll: 500, addresses: 4, againMs: 3_600_000 };
 
 /** What is inside the service: it has no option for this. */
 type Table = KadDHT & { onPeerConnect(peer: PeerInfo): Promise<void> };
@@ -37,19 +37,21 @@ export function learnCarefully(
   const { peerStore } = host.components;
   const dht = service as Table;
   const take = dht.onPeerConnect.bind(dht);
-  const learned = new Set<string>();
+  const learned = new Map<string, number>();
   let minute = { endsMs: 0, count: 0 };
   const isWelcome = (id: string): boolean => {
     const nowMs = clock.monotonicMs();
     if (nowMs >= minute.endsMs) minute = { endsMs: nowMs + 60_000, count: 0 };
     // The one that is looked for is dialled by whoever asked, not on the way.
-    if (!isPeerIdText(id) || sought.has(id) || learned.has(id) || minute.count >= LEARNED.perMinute) return false;
+    const isFresh = nowMs - (learned.get(id) ?? Number.NEGATIVE_INFINITY) < LEARNED.againMs;
+    if (!isPeerIdText(id) || sought.has(id) || isFresh || minute.count >= LEARNED.perMinute) return false;
     minute.count += 1;
-    learned.add(id);
+    learned.delete(id);
+    learned.set(id, nowMs);
     return true;
   };
   const forgetOldest = async (): Promise<void> => {
-    for (const oldest of learned) {
+    for (const oldest of learned.keys()) {
       if (learned.size <= LEARNED.inAll) return;
       learned.delete(oldest);
       const id = peerIdFromString(oldest);
@@ -62,7 +64,9 @@ export function learnCarefully(
       if (known?.protocols.includes(KAD_PROTOCOL)) await take(peer);
       return;
     }
-    if (known || peer.id.equals(host.node.peerId) || !isWelcome(peer.id.toString())) return;
+    // Of whom we have met as something else, hearsay is not taken.
+    const isOther = known !== null && known.protocols.length > 0 && !known.protocols.includes(KAD_PROTOCOL);
+    if (isOther || peer.id.equals(host.node.peerId) || !isWelcome(peer.id.toString())) return;
     const multiaddrs = peer.multiaddrs.filter(address => !isCircuit(address)).slice(0, LEARNED.addresses);
     await peerStore.merge(peer.id, { multiaddrs });
     await forgetOldest();

@@ -66,6 +66,7 @@ export function createMdns(deps: MdnsDeps, options: { readonly port?: number } =
   /** Hears the group on all interfaces. `null` until it is bound: joining binds a socket to any port. */
   let receiver: Socket | null = null;
   let binding: Socket | null = null;
+  let warned = false;
 
   const send = (outlet: Outlet, bytes: Uint8Array): void => {
     if (outlet.open)
@@ -121,7 +122,8 @@ export function createMdns(deps: MdnsDeps, options: { readonly port?: number } =
     binding = socket;
     socket.on('message', received);
     socket.on('error', error => {
-      log.warn({ reason: error.message }, 'mDNS cannot listen; tried again');
+      if (!warned) log.warn({ reason: error.message }, 'mDNS cannot listen; it is tried again and again');
+      warned = true;
       closeQuietly(socket);
       binding = null;
       receiver = null;
