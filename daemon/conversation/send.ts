@@ -119,7 +119,7 @@ export function createSender(
         prev_head: null,
         head: null,
       };
-      const sealed = await delivery.sealer.seal(peer, part).catch((error: unknown) => {
+      const sealed = await delivery.sealer.seal(peer, [part]).catch((error: unknown) => {
         if (error instanceof NoSessionError) return null;
         throw error;
       });
@@ -129,9 +129,9 @@ export function createSender(
           fresh();
           insertMessage(tx, draft, null);
           const row = insertOutbox(draft);
-          sealed.write(tx, row);
+          sealed.write(tx, [row]);
           core.step('post-stored');
-          tx.afterCommit(() => link.push([{ envelope: sealed, row: { row, message_id: draft.id, visible: 1 } }]));
+          tx.afterCommit(() => link.push([{ envelope: sealed, rows: [{ row, message_id: draft.id, visible: 1 }] }]));
         },
         { staged: true },
       );

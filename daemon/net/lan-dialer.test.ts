@@ -143,6 +143,14 @@ describe('500 spoofed announcements a second', () => {
     expect(world.dials.find(({ peer }) => peer === second)?.atMs).toBeLessThanOrEqual(1_500);
   });
 
+  it('are forgotten but for sixteen of a host when it falls silent', async () => {
+    const world = setUp();
+    for (let n = 1; n <= 1_000; n += 1)
+      world.dialer.seen({ peer: inventPeer(n), addresses: [`/ip4/10.0.0.1/tcp/${n}`], source: '10.0.0.1' });
+    await world.clock.advance(600_000);
+    expect(world.dials.length).toBe(16);
+  });
+
   it('that name a contact keep it neither from being connected nor cost more', async () => {
     const world = setUp({ contacts: [second] });
     world.isHome(second, 2);

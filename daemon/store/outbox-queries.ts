@@ -121,9 +121,28 @@ export function outboxQueries(prepare: Prepare) {
       db.updateTable('outbox').set({ state: 'cancelled' }).where('row', '=', p('row')).where('state', '=', 'queued'),
     ),
     get: prepare(db => db.selectFrom('outbox').selectAll().where('row', '=', p('row'))),
-    byEnvelope: prepare(db => db.selectFrom('outbox').selectAll().where('envelope_id', '=', p('envelopeId'))),
-    flightOf: prepare(db =>
-      db.selectFrom('outbox').select(['row', 'visible', 'message_id']).where('envelope_id', '=', p('envelopeId')),
+    /** The contents of an envelope that is on its way, in chain order. Looks at no more than may be sealed and undelivered. */
+    byEnvelope: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .select(['row', 'peer', 'message_id', 'visible', 'state', 'reseals', 'session_initiator', 'session_id'])
+        .select(x => x('content', 'is', null).as('gone'))
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', 'in', ['sealed', 'held'])
+        .where('envelope_id', '=', p('envelopeId'))
+        .orderBy('epoch')
+        .orderBy('seq'),
+    ),
+    /** One of its contents needs it no more, or another one: the others are sealed anew. */
+    dropEnvelope: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({ envelope: null })
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', 'in', ['sealed', 'held'])
+        .where('envelope_id', '=', p('envelopeId')),
     ),
     byMessage: prepare(db => db.selectFrom('outbox').selectAll().where('message_id', '=', p('messageId'))),
     seal: prepare(db =>
