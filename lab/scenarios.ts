@@ -8,6 +8,7 @@ import { clone } from './scenarios/clone.ts';
 import { firstContact } from './scenarios/first-contact.ts';
 import { frozen } from './scenarios/frozen.ts';
 import { lan } from './scenarios/lan.ts';
+import { lanFlood } from './scenarios/lan-flood.ts';
 import { natMatrix } from './scenarios/nat-matrix.ts';
 import { partitions } from './scenarios/partitions.ts';
 import { presence } from './scenarios/presence.ts';
@@ -17,6 +18,7 @@ import { relayOutage } from './scenarios/relay-outage.ts';
 import { rollback } from './scenarios/rollback.ts';
 import { smallCircuits } from './scenarios/small-circuits.ts';
 import { manyStarts } from './scenarios/many-starts.ts';
+import { movedContact } from './scenarios/moved-contact.ts';
 
 /** Every scenario of the lab by the name it is called with. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -27,6 +29,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   rollback,
   presence,
   lan,
+  'lan-flood': lanFlood,
+  'moved-contact': movedContact,
   'first-contact': firstContact,
   clone,
   ciphertext,

@@ -3,13 +3,16 @@ import { AGENT_DAEMON, LOBBY_TOPIC } from '#api/wire/protocols';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { createCircuits, guardCircuits } from './circuit.ts';
+import { createDht, type DhtMode } from './dht.ts';
 import { createDialer } from './dialer.ts';
-import { createLanDialer, mdnsDiscovery, type Sighting } from './discovery.ts';
 import { createGossip } from './gossip.ts';
 import { createHost, DAEMON_BUDGET, hostAddresses, listenAddresses } from './host.ts';
 import type { Identity } from './keyfile.ts';
+import { createLanDialer } from './lan-dialer.ts';
 import { createLibp2pTransport } from './libp2p-transport.ts';
 import { chooseDefaultListen } from './listen-ports.ts';
+import { createLocator, type Locator } from './locator.ts';
+import { createMdns } from './mdns.ts';
 import type { BootstrapStatus, RelayStatus, RelaySupervisor } from './relay-status.ts';
 import { createRelaySupervisor } from './relays.ts';
 import type { Transport } from './transport.ts';
@@ -25,6 +28,8 @@ export interface NetworkOptions {
   readonly relays: readonly string[];
   readonly bootstrap: readonly string[];
   readonly mdns: boolean;
+  /** Kademlia, to find contacts that moved. */
+  readonly dht: DhtMode;
   /** How many of the relays hold a reservation for us at a time. */
   readonly reservations: number;
   readonly version: string;
@@ -41,6 +46,7 @@ export interface NetworkState {
   readonly relays: readonly RelayStatus[];
   readonly bootstrap: readonly BootstrapStatus[];
   readonly mdns: boolean;
+  readonly dht: { readonly mode: DhtMode; readonly peers: number };
   readonly quic: boolean;
   readonly connections: number;
   readonly lobbySubscribers: number;
@@ -49,6 +55,7 @@ export interface NetworkState {
 export interface Network {
   readonly transport: Transport;
   readonly relays: RelaySupervisor;
+  readonly locate: Locator['locate'];
   /** Listens and begins to connect. Waits for no relay and does not fail when one is down. */
   start(): Promise<void>;
   /** Closes all connections; at most a few hundred ms. */
@@ -62,39 +69,62 @@ export interface Network {
  * @throws AppError ADDRESS_INVALID, PEER_IS_SELF for relay and bootstrap addresses
  */
 export async function createNetwork(
-  deps: { log: Logger; clock: Clock; identity: Identity },
+  deps: {
+    log: Logger;
+    clock: Clock;
+    identity: Identity;
+    isContact: (peer: PeerId) => boolean;
+    /** Whether others may be told where this node is. */
+    isDiscoverable: () => boolean;
+  },
   options: NetworkOptions,
 ): Promise<Network> {
   const { log, clock } = deps;
-  let onSighting: (sighting: Sighting) => void = () => undefined;
   const host = await createHost(deps, {
     listen: await chooseListen(log, options),
     announce: [],
     appendAnnounce: options.announce,
     agent: `${AGENT_DAEMON}/${options.version}`,
     budget: DAEMON_BUDGET,
-    ...(options.mdns && { peerDiscovery: mdnsDiscovery(clock, sighting => onSighting(sighting)) }),
   });
   const gossip = createGossip({ host, log });
   let dialAddresses: () => readonly string[] = () => [];
-  const transport = createLibp2pTransport({ host, gossip, clock, log, relays: () => dialAddresses() });
-  const onChange = (): void => transport.emitter.emit('networkChanged');
   const dialer = createDialer({ host, clock });
+  const transport = createLibp2pTransport({ host, gossip, dialer, clock, log, relays: () => dialAddresses() });
+  const dht = createDht({ host, clock, log, isDiscoverable: deps.isDiscoverable }, { mode: options.dht });
+  const locator = createLocator({ dht, clock, log });
+  transport.on('connected', peer => locator.reached(peer));
+  const onChange = (): void => {
+    // Without a relay or bootstrap node there is nobody to ask, and nobody is looked for.
+    if (host.node.status === 'started' && relays.relays().length + relays.bootstrap().length > 0) dht.want();
+    transport.emitter.emit('networkChanged');
+  };
   const relays = createRelaySupervisor({ host, circuits: createCircuits(host), dialer, clock, log, onChange }, options);
   dialAddresses = () => relays.dialAddresses();
   const lan = createLanDialer({
     self: transport.self,
     clock,
     log,
+    isContact: deps.isContact,
     pathTo: peer => transport.connection(peer)?.path,
-    dial: (peer, addresses, signal) => dialer.dial(peer, { addresses, relays: [] }, signal),
+    dial: (peer, address, signal) => dialer.dial(peer, { addresses: [address], relays: [] }, signal),
   });
-  onSighting = sighting => {
-    transport.emitter.emit('discovered', sighting.peer, sighting.addresses);
-    lan.seen(sighting);
-  };
+  const mdns = createMdns({
+    self: transport.self,
+    clock,
+    log,
+    addresses: () => hostAddresses(host),
+    onSighting: sighting => lan.seen(sighting),
+  });
 
-  const announceChanges = createChangeWatch(() => hostAddresses(host).toSorted().join(), onChange);
+  const announceChanges = createChangeWatch(
+    () => hostAddresses(host).toSorted().join(),
+    () => {
+      dialer.networkChanged();
+      lan.networkChanged();
+      onChange();
+    },
+  );
   host.node.addEventListener('self:peer:update', announceChanges);
   host.node.addEventListener('transport:listening', announceChanges);
   let watch: Timer | null = null;
@@ -102,16 +132,21 @@ export async function createNetwork(
   return {
     transport,
     relays,
+    locate: (...args) => locator.locate(...args),
     async start() {
       await host.node.start();
       await guardCircuits(host);
       watch = clock.every(ADDRESS_CHECK_MS, announceChanges);
       relays.start();
+      if (options.dht === 'server') dht.want();
+      if (options.mdns) mdns.start();
     },
     async stop() {
       watch?.cancel();
+      await mdns.stop();
       lan.stop();
       relays.stop();
+      await dht.stop();
       await host.node.stop();
     },
     state: () => ({
@@ -121,6 +156,7 @@ export async function createNetwork(
       relays: relays.relays(),
       bootstrap: relays.bootstrap(),
       mdns: options.mdns,
+      dht: dht.state(),
       quic: host.quic,
       connections: host.node.getConnections().length,
       lobbySubscribers: transport.subscribers(LOBBY_TOPIC).length,
