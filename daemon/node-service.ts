@@ -53,6 +53,7 @@ export function createNodeService(deps: {
     relays: state.relays.map(relay => ({ ...relay })),
     bootstrap: state.bootstrap.map(node => ({ ...node })),
     mdns: state.mdns,
+    dht: { ...state.dht },
     connections: state.connections,
     lobbySubscribers: state.lobbySubscribers,
   });
@@ -198,7 +199,7 @@ export function createNodeService(deps: {
       const restart = (['api', 'events', 'lobby', 'name'] as const).filter(
         key => JSON.stringify(config[key]) !== JSON.stringify(next[key]),
       );
-      const net = (['listen', 'announce', 'mdns', 'upnp', 'reservations'] as const).filter(
+      const net = (['listen', 'announce', 'mdns', 'upnp', 'dht', 'reservations'] as const).filter(
         key => JSON.stringify(config.net[key]) !== JSON.stringify(next.net[key]),
       );
       config = next;

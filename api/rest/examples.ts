@@ -1,4 +1,4 @@
-import type { Contact, ContactRequest } from './contacts.ts';
+import type { Contact, ContactDetail, ContactRequest } from './contacts.ts';
 import type { Conversation, Message } from './messages.ts';
 import type { Network, Node } from './node.ts';
 
@@ -33,6 +33,11 @@ export const CONTACT_EXAMPLE = {
   lastSeenUnixMs: AT,
   addedAtUnixMs: AT,
 } as unknown as Contact;
+
+export const CONTACT_DETAIL_EXAMPLE = {
+  ...CONTACT_EXAMPLE,
+  addresses: [{ address: '/ip4/203.0.113.9/tcp/7301', source: 'peer', seenAtUnixMs: AT }],
+} as unknown as ContactDetail;
 
 export const REQUEST_EXAMPLE = {
   peerId: BOB,
@@ -91,6 +96,7 @@ export const NETWORK_EXAMPLE = {
   relays: [RELAY_EXAMPLE],
   bootstrap: [BOOTSTRAP_EXAMPLE],
   mdns: true,
+  dht: { mode: 'client', peers: 1 },
   connections: 3,
   lobbySubscribers: 2,
 } as unknown as Network;

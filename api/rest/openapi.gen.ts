@@ -994,6 +994,11 @@ export interface components {
                 connected: boolean;
             }[];
             mdns: boolean;
+            dht: {
+                /** @enum {string} */
+                mode: "off" | "client" | "server";
+                peers: number;
+            };
             connections: number;
             lobbySubscribers: number;
         };
@@ -2017,7 +2022,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the contact */
+            /** @description the contact, with its addresses */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2034,10 +2039,43 @@ export interface operations {
                      *       "presence": "online",
                      *       "path": "direct",
                      *       "lastSeenUnixMs": 1795348800000,
-                     *       "addedAtUnixMs": 1795348800000
+                     *       "addedAtUnixMs": 1795348800000,
+                     *       "addresses": [
+                     *         {
+                     *           "address": "/ip4/203.0.113.9/tcp/7301",
+                     *           "source": "peer",
+                     *           "seenAtUnixMs": 1795348800000
+                     *         }
+                     *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Contact"];
+                    "application/json": {
+                        peerId: string;
+                        name: string;
+                        /** @enum {string} */
+                        status: "accepted" | "blocked";
+                        theyAccepted: boolean | "unknown";
+                        verified: boolean | "invite";
+                        keyChanged: boolean;
+                        /** @enum {string} */
+                        presence: "online" | "away" | "offline" | "unknown";
+                        /** @enum {string} */
+                        path?: "lan" | "direct" | "punched" | "relayed" | "mailbox";
+                        /** @description milliseconds since 1970 */
+                        lastSeenUnixMs?: number;
+                        /** @description milliseconds since 1970 */
+                        addedAtUnixMs: number;
+                        addresses: {
+                            address: string;
+                            /**
+                             * @description the user, an invite, the contact itself over a connection, or its signed record in the DHT
+                             * @enum {string}
+                             */
+                            source: "user" | "invite" | "peer" | "dht";
+                            /** @description milliseconds since 1970 */
+                            seenAtUnixMs: number;
+                        }[];
+                    };
                 };
             };
             400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
@@ -3617,6 +3655,10 @@ export interface operations {
                      *         }
                      *       ],
                      *       "mdns": true,
+                     *       "dht": {
+                     *         "mode": "client",
+                     *         "peers": 1
+                     *       },
                      *       "connections": 3,
                      *       "lobbySubscribers": 2
                      *     }
@@ -3866,6 +3908,10 @@ export interface operations {
                      *         }
                      *       ],
                      *       "mdns": true,
+                     *       "dht": {
+                     *         "mode": "client",
+                     *         "peers": 1
+                     *       },
                      *       "connections": 3,
                      *       "lobbySubscribers": 2
                      *     }

@@ -44,6 +44,17 @@ export const MAX_RESEALS = 3;
 /** Packet sizes after padding (Packet ‖ 0x80 ‖ 0x00…). */
 export const PADDING_STEPS = [256, 1_536, 13_824, 62_464] as const;
 
+/** Contents in one packet. */
+export const MAX_PACKED_CONTENTS = 32;
+/**
+ * Sums of contents that wait together and share a packet, larger ones first: so much fills the third padding step well;
+ * else what fits into the second. The packet's other fields take about 160 bytes.
+ */
+export const PACK_SIZES = [
+  { atLeast: 10_000, atMost: 13_600 },
+  { atLeast: 0, atMost: 1_350 },
+] as const;
+
 export const MAX_TEXT_BYTES = 32 * 1024;
 export const MAX_LOBBY_TEXT_BYTES = 12 * 1024;
 export const MAX_REQUEST_TEXT_BYTES = 2 * 1024;

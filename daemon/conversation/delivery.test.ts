@@ -138,3 +138,19 @@ test('stopping does not wait for a peer that does not answer', async () => {
   await a.stop();
   await a.start();
 });
+
+test('a message that is sealed in the moment in which sessions are given up is taken all the same', async () => {
+  await using bed = new Testbed(8);
+  const [a, b] = await bed.pair();
+  await a.send(b, 'before');
+  await bed.until(() => b.texts(a).length === 1 && a.delivery.link(b.peer).open);
+  a.onStep = step => {
+    if (step === 'sealed') a.delivery.staging.forgetAll();
+  };
+  const sent = a.send(b, 'meanwhile');
+  await bed.pass(200);
+  a.onStep = () => undefined;
+  expect((await sent).created).toBe(true);
+  await bed.until(() => b.texts(a).length === 2);
+  expect(b.texts(a)).toEqual(['before', 'meanwhile']);
+});

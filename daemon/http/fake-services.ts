@@ -9,6 +9,7 @@ import {
   AT,
   BOB,
   BOOTSTRAP_EXAMPLE,
+  CONTACT_DETAIL_EXAMPLE,
   CONTACT_EXAMPLE,
   DIAGNOSIS_EXAMPLE,
   MESSAGE_ID,
@@ -184,7 +185,7 @@ function fakeStore(append: FakeServices['log']['append']) {
     },
     contacts: {
       list: query => pageOf(listed(contacts.values()), query),
-      get: contact,
+      get: peer => ({ ...contact(peer), addresses: [...CONTACT_DETAIL_EXAMPLE.addresses] }),
       add: async ({ address, name }) => {
         const peer = peerOf(address);
         const old = contacts.get(peer);

@@ -22,6 +22,7 @@ import { assertListenable } from './listen-ports.ts';
 import { canReusePort } from './port-binding.ts';
 import { PunchTcp } from './punch-tcp.ts';
 import { withOwnQuicStreams } from './quic-streams.ts';
+import { steadyAverages } from './steady-averages.ts';
 import { countTraffic } from './traffic.ts';
 
 const DAY_MS = 86_400_000;
@@ -94,7 +95,6 @@ export interface HostOptions {
   /** TCP that can punch holes, towards what counts as public. Without: plain TCP. */
   readonly punch?: { readonly isPublic: (address: Multiaddr) => boolean };
   readonly services?: Readonly<Record<string, HostServiceFactory>>;
-  readonly peerDiscovery?: NonNullable<Libp2pInit['peerDiscovery']>;
   readonly connectionGater?: NonNullable<Libp2pInit['connectionGater']>;
   readonly metrics?: NonNullable<Libp2pInit['metrics']>;
   readonly datastore?: NonNullable<Libp2pInit['datastore']>;
@@ -114,6 +114,7 @@ export interface HostDeps {
  */
 export async function createHost(deps: HostDeps, options: HostOptions): Promise<Host> {
   await assertListenable(options.listen);
+  steadyAverages();
   // Node gives each address family 250 ms by default, too little for a slow link to a relay named by DNS.
   setDefaultAutoSelectFamilyAttemptTimeout(2_000);
   const quic = await loadQuic(deps.log);
@@ -202,7 +203,6 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
     // heartbeat.ts does this.
     connectionMonitor: { enabled: false },
     peerStore: { maxAddressAge: MAX_PEER_AGE_MS, maxPeerAge: MAX_PEER_AGE_MS },
-    ...(options.peerDiscovery && { peerDiscovery: options.peerDiscovery }),
     connectionGater: countTraffic(options.connectionGater),
     ...(options.metrics && { metrics: options.metrics }),
     ...(options.datastore && { datastore: options.datastore }),

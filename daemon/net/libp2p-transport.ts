@@ -5,7 +5,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { abortable } from './abortable.ts';
 import { remotePeerOf } from './addresses.ts';
-import { createDialer, type Dialer } from './dialer.ts';
+import type { Dialer } from './dialer.ts';
+import { openRecord } from './dht-record.ts';
 import { createEmitter, type Emitter } from './emitter.ts';
 import { createFrameStream } from './frames.ts';
 import type { Gossip } from './gossip.ts';
@@ -40,6 +41,7 @@ interface RunningDial {
 export interface Libp2pTransportDeps {
   readonly host: Host;
   readonly gossip: Gossip;
+  readonly dialer: Dialer;
   readonly clock: Clock;
   readonly log: Logger;
   /** Addresses of the relays over which peers are dialled, ending in /p2p/<relay>. */
@@ -59,7 +61,7 @@ export function createLibp2pTransport(deps: Libp2pTransportDeps): Libp2pTranspor
   const emitter = createEmitter<TransportEvents>(deps.log);
   const notes = createPathNotes();
   const best = createBestConnections({ host: deps.host, clock: deps.clock, notes }, emitter);
-  const transport = new RealTransport(deps, { emitter, best, notes, dialer: createDialer(deps) });
+  const transport = new RealTransport(deps, { emitter, best, notes });
   deps.host.node.addEventListener('peer:identify', event => transport.identified(event.detail));
   return transport;
 }
@@ -77,7 +79,7 @@ class RealTransport implements Libp2pTransport {
 
   constructor(
     deps: Libp2pTransportDeps,
-    parts: { emitter: Emitter<TransportEvents>; best: BestConnections; notes: PathNotes; dialer: Dialer },
+    parts: { emitter: Emitter<TransportEvents>; best: BestConnections; notes: PathNotes },
   ) {
     const self = deps.host.node.peerId.toString();
     if (!isPeerIdText(self)) throw new TypeError('the host has no Ed25519 key');
@@ -85,7 +87,7 @@ class RealTransport implements Libp2pTransport {
     this.#deps = deps;
     this.emitter = parts.emitter;
     this.#best = parts.best;
-    this.#dialer = parts.dialer;
+    this.#dialer = deps.dialer;
     this.notes = parts.notes;
     this.#traffic = createPeerTraffic(deps.host.node);
   }
@@ -194,9 +196,9 @@ class RealTransport implements Libp2pTransport {
   identified(result: IdentifyResult): void {
     const peer = remotePeerOf(result.connection);
     if (!peer) return;
-    const addresses = (result.signedPeerRecord?.addresses ?? result.listenAddrs)
-      .slice(0, MAX_CLAIMED_ADDRESSES)
-      .map(String);
+    // What it says now comes first: after its clock was set back, the record with the highest number is an old one.
+    const claims = [...result.listenAddrs, ...(result.signedPeerRecord?.addresses ?? [])].map(String);
+    const addresses = [...new Set(claims)].slice(0, MAX_CLAIMED_ADDRESSES);
     const agent = result.agentVersion?.slice(0, MAX_AGENT_CHARS);
     this.emitter.emit('identified', peer, {
       ...(agent !== undefined && { agent }),
@@ -204,6 +206,16 @@ class RealTransport implements Libp2pTransport {
       protocols: result.protocols.slice(0, MAX_PROTOCOLS),
     });
     if (result.connection.direction === 'outbound') this.#upgrade(peer, addresses);
+    void this.#recorded(peer, result.signedPeerRecord);
+  }
+
+  /** identify tells what is in the record; the signed bytes are with libp2p's other knowledge of the peer. */
+  async #recorded(peer: PeerId, record: IdentifyResult['signedPeerRecord']): Promise<void> {
+    if (!record) return;
+    const known = await this.#deps.host.components.peerStore.get(peerIdFromString(peer)).catch(() => null);
+    const envelope = known?.peerRecordEnvelope;
+    const opened = envelope && (await openRecord(envelope).catch(() => null));
+    if (opened?.peer === peer) this.emitter.emit('recorded', peer, opened);
   }
 
   async #newStream(peer: PeerId, connection: Connection, protocol: string, signal: AbortSignal): Promise<FrameStream> {

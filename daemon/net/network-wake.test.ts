@@ -30,9 +30,16 @@ it('after sleep, dead connections are closed in 3 s, relays dialled again and th
 
   const clock = new ManualClock();
   const network = await createNetwork(
-    { log: silentLogger, clock, identity: generateIdentity() },
+    {
+      log: silentLogger,
+      clock,
+      identity: generateIdentity(),
+      isContact: () => false,
+      isDiscoverable: () => false,
+    },
     {
       listen: 'none',
+      dht: 'off',
       announce: [],
       relays: [],
       bootstrap: [`/ip4/127.45.1.3/tcp/${proxy.port}/p2p/${far.node.peerId.toString()}`],

@@ -8,14 +8,17 @@ import type { Logger } from '../base/logger.ts';
 import { parseMultiaddr } from './addresses.ts';
 import { createCircuits, guardCircuits } from './circuit.ts';
 import { createDialBack } from './dial-back.ts';
+import { createDht, type DhtMode } from './dht.ts';
 import { createDialer } from './dialer.ts';
-import { createLanDialer, mdnsDiscovery, type Sighting } from './discovery.ts';
 import { createGossip } from './gossip.ts';
 import { createHolePunch, type HolePunch } from './hole-punch.ts';
 import { createHost, DAEMON_BUDGET, type Host, hostAddresses, listenAddresses } from './host.ts';
 import type { Identity } from './keyfile.ts';
+import { createLanDialer } from './lan-dialer.ts';
 import { createLibp2pTransport } from './libp2p-transport.ts';
 import { chooseDefaultListen } from './listen-ports.ts';
+import { createLocator, type Locator } from './locator.ts';
+import { createMdns } from './mdns.ts';
 import { type HolePunching, holePunching, type NatKind } from './nat-kind.ts';
 import type { PortMapping } from './port-mapping.ts';
 import { createReachability, type OwnAddress, type Reachability } from './reachability.ts';
@@ -39,6 +42,8 @@ export interface NetworkOptions {
   readonly mdns: boolean;
   /** Asks the router by NAT-PMP or UPnP to let others in. */
   readonly portMapping: boolean;
+  /** Kademlia, to find contacts that moved. */
+  readonly dht: DhtMode;
   /** How many of the relays hold a reservation for us at a time. */
   readonly reservations: number;
   readonly version: string;
@@ -62,6 +67,7 @@ export interface NetworkState {
   readonly holePunching: HolePunching;
   /** How far the wall clock has jumped since the start. */
   readonly clockJumpsMs: { readonly forward: number; readonly back: number };
+  readonly dht: { readonly mode: DhtMode; readonly peers: number };
   readonly quic: boolean;
   readonly connections: number;
   readonly lobbySubscribers: number;
@@ -72,6 +78,7 @@ export interface Network {
   readonly relays: RelaySupervisor;
   readonly reachability: Reachability;
   readonly holePunch: HolePunch;
+  readonly locate: Locator['locate'];
   /** Listens and begins to connect. Waits for no relay and does not fail when one is down. */
   start(): Promise<void>;
   /** Closes all connections; at most a few hundred ms. */
@@ -85,11 +92,17 @@ export interface Network {
  * @throws AppError ADDRESS_INVALID, PEER_IS_SELF for relay and bootstrap addresses
  */
 export async function createNetwork(
-  deps: { log: Logger; clock: Clock; identity: Identity },
+  deps: {
+    log: Logger;
+    clock: Clock;
+    identity: Identity;
+    isContact: (peer: PeerId) => boolean;
+    /** Whether others may be told where this node is. */
+    isDiscoverable: () => boolean;
+  },
   options: NetworkOptions,
 ): Promise<Network> {
   const { log, clock } = deps;
-  let onSighting: (sighting: Sighting) => void = () => undefined;
   let announce: (found: Multiaddr[]) => Multiaddr[] = found => found;
   const listen = await chooseListen(log, options);
   const mapping = options.portMapping && listen.some(isMappable) ? await loadPortMapping(clock) : null;
@@ -102,21 +115,28 @@ export async function createNetwork(
     agent: `${AGENT_DAEMON}/${options.version}`,
     budget: DAEMON_BUDGET,
     punch: { isPublic: isPublicTcp },
-    ...(options.mdns && { peerDiscovery: mdnsDiscovery(clock, sighting => onSighting(sighting)) }),
   });
   const gossip = createGossip({ host, log });
   let dialAddresses: () => readonly string[] = () => [];
   let punched: (peer: PeerId) => PunchReport | null = () => null;
+  const dialer = createDialer({ host, clock });
   const transport = createLibp2pTransport({
     host,
     gossip,
+    dialer,
     clock,
     log,
     relays: () => dialAddresses(),
     punched: peer => punched(peer),
   });
-  const onChange = (): void => transport.emitter.emit('networkChanged');
-  const dialer = createDialer({ host, clock });
+  const dht = createDht({ host, clock, log, isDiscoverable: deps.isDiscoverable }, { mode: options.dht });
+  const locator = createLocator({ dht, clock, log });
+  transport.on('connected', peer => locator.reached(peer));
+  const onChange = (): void => {
+    // Without a relay or bootstrap node there is nobody to ask, and nobody is looked for.
+    if (host.node.status === 'started' && relays.relays().length + relays.bootstrap().length > 0) dht.want();
+    transport.emitter.emit('networkChanged');
+  };
   const relays = createRelaySupervisor({ host, circuits: createCircuits(host), dialer, clock, log, onChange }, options);
   dialAddresses = () => relays.dialAddresses();
   const dialBack = createDialBack(host);
@@ -134,18 +154,29 @@ export async function createNetwork(
     self: transport.self,
     clock,
     log,
+    isContact: deps.isContact,
     pathTo: peer => transport.connection(peer)?.path,
-    dial: (peer, addresses, signal) => dialer.dial(peer, { addresses, relays: [] }, signal),
+    dial: (peer, address, signal) => dialer.dial(peer, { addresses: [address], relays: [] }, signal),
   });
-  onSighting = sighting => {
-    transport.emitter.emit('discovered', sighting.peer, sighting.addresses);
-    lan.seen(sighting);
-  };
+  const mdns = createMdns({
+    self: transport.self,
+    clock,
+    log,
+    addresses: () => hostAddresses(host),
+    onSighting: sighting => lan.seen(sighting),
+  });
 
   const holePunch = createHolePunch({ host, clock, log, random: Math.random }, { isPublic: isPublicTcp });
   punched = peer => holePunch.report(peer);
 
-  const announceChanges = createChangeWatch(() => hostAddresses(host).toSorted().join(), onChange);
+  const announceChanges = createChangeWatch(
+    () => hostAddresses(host).toSorted().join(),
+    () => {
+      dialer.networkChanged();
+      lan.networkChanged();
+      onChange();
+    },
+  );
   host.node.addEventListener('self:peer:update', announceChanges);
   host.node.addEventListener('transport:listening', announceChanges);
   let watch: WakeWatch | null = null;
@@ -154,6 +185,8 @@ export async function createNetwork(
   const woke = async (wake: Wake): Promise<void> => {
     log.info({ ...wake }, 'awake, or in another network: looking at all connections');
     if (wake.kind === 'network') reachability.networkChanged();
+    dialer.networkChanged();
+    lan.networkChanged();
     announceChanges();
     const [closed] = await Promise.all([host.heartbeat.probe(PROBE_MS), relays.check()]);
     log.debug({ closed }, 'connections that did not survive');
@@ -167,6 +200,7 @@ export async function createNetwork(
     relays,
     reachability,
     holePunch,
+    locate: (...args) => locator.locate(...args),
     async start() {
       await dialBack.start();
       await host.node.start();
@@ -178,13 +212,17 @@ export async function createNetwork(
       reachability.start();
       await holePunch.start();
       relays.start();
+      if (options.dht === 'server') dht.want();
+      if (options.mdns) mdns.start();
     },
     async stop() {
       watch?.stop();
       reachability.stop();
+      await mdns.stop();
       lan.stop();
       holePunch.stop();
       relays.stop();
+      await dht.stop();
       await host.node.stop();
     },
     state: () => ({
@@ -202,6 +240,7 @@ export async function createNetwork(
         relays: relays.relays().length,
       }),
       clockJumpsMs: watch?.jumpedMs() ?? { forward: 0, back: 0 },
+      dht: dht.state(),
       quic: host.quic,
       connections: host.node.getConnections().length,
       lobbySubscribers: transport.subscribers(LOBBY_TOPIC).length,

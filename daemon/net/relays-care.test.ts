@@ -3,7 +3,7 @@ import type { PeerId } from '#api/ids';
 import { ManualClock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
 import type { Circuits } from './circuit.ts';
-import type { Dialer, DialTargets } from './dialer.ts';
+import type { Dialer } from './dialer.ts';
 import type { Host } from './host.ts';
 import { generateIdentity } from './keyfile.ts';
 import type { RelaySupervisor } from './relay-status.ts';
@@ -104,6 +104,7 @@ class World {
 
   #dialer(): Dialer {
     return {
+      networkChanged: () => undefined,
       dial: (peer, targets, signal) => {
         this.dials.push({ atMs: this.clock.monotonicMs(), targets });
         if (this.dialing === 'fails') return Promise.reject(new Error('ECONNREFUSED'));
@@ -117,6 +118,8 @@ class World {
     };
   }
 }
+
+type DialTargets = Parameters<Dialer['dial']>[1];
 
 describe('the relay supervisor', () => {
   async function reserved(): Promise<World> {

@@ -64,7 +64,13 @@ describe('relays', () => {
 
   async function startNetwork(options: Partial<NetworkOptions>): Promise<Network> {
     const network = await createNetwork(
-      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
+      {
+        log: silentLogger,
+        clock: systemClock,
+        identity: generateIdentity(),
+        isContact: () => false,
+        isDiscoverable: () => true,
+      },
       {
         listen: 'none',
         announce: [],
@@ -72,6 +78,7 @@ describe('relays', () => {
         bootstrap: [],
         mdns: false,
         portMapping: false,
+        dht: 'off',
         reservations: 2,
         version: 'test',
         home: folder,

@@ -72,10 +72,13 @@ export interface TransportEvents {
     peer: PeerId,
     info: { agent?: string; addresses: readonly string[]; protocols: readonly string[] },
   ) => void;
+  /** The peer's address record as identify brought it, signed by the peer. The newer one has the higher number. */
+  recorded: (
+    peer: PeerId,
+    record: { readonly seq: bigint; readonly addresses: readonly string[]; readonly envelope: Uint8Array },
+  ) => void;
   /** The best path to a connected peer has changed. */
   pathChanged: (peer: PeerId, connection: PeerConnection) => void;
-  /** mDNS (or another discovery) names a peer. A hint, not authenticated. */
-  discovered: (peer: PeerId, addresses: readonly string[]) => void;
   /** Own addresses or relay reservations have changed. */
   networkChanged: () => void;
   /** This machine was asleep or is in another network; dead connections are closed by now. A good moment to dial. */

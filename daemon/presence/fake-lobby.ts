@@ -79,8 +79,8 @@ export class FakeTransport implements Transport {
     connected: new Set(),
     disconnected: new Set(),
     identified: new Set(),
+    recorded: new Set(),
     pathChanged: new Set(),
-    discovered: new Set(),
     networkChanged: new Set(),
     woke: new Set(),
   };
