@@ -3,7 +3,8 @@ import { MovingAverage } from '@libp2p/utils';
 /** More than any timeout made of such an average: a clock that jumps in between must not count for days. */
 const MAX_VALUE_MS = 60_000;
 
-const { push } = MovingAverage.prototype;
+type Push = (this: MovingAverage, value: number, timeMs: number) => void;
+const push = Reflect.get(MovingAverage.prototype, 'push') as Push;
 
 /**
  * libp2p's averages are weighted by the wall clock. When it is set back, the weight becomes infinite and the average
