@@ -172,6 +172,7 @@ export class Delivery {
       this.reachable(peer);
     });
     transport.on('discovered', peer => this.reachable(peer));
+    transport.on('pathChanged', (peer, best) => this.#links.get(peer)?.pathChanged(best));
     await this.publisher.resume();
   }
 
