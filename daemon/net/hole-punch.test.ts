@@ -32,7 +32,7 @@ describe.skipIf(!canReusePort())('hole punching', () => {
   const hosts: Host[] = [];
   let lastIp = 0;
   afterEach(async () => {
-    await Promise.all(hosts.splice(0).map(({ node }) => node.stop()));
+    await Promise.all(hosts.splice(0).map(async ({ node }) => node.stop()));
   });
 
   async function build(options: Partial<HostOptions> = {}): Promise<Host> {

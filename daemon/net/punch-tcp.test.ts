@@ -29,7 +29,7 @@ describe.skipIf(!canReusePort())('TCP for hole punching', () => {
   const hosts: Host[] = [];
   let lastIp = 0;
   afterEach(async () => {
-    await Promise.all(hosts.splice(0).map(({ node }) => node.stop()));
+    await Promise.all(hosts.splice(0).map(async ({ node }) => node.stop()));
   });
 
   async function start(): Promise<Node> {
