@@ -9,7 +9,11 @@ function create() {
   const clock = new ManualClock();
   const observed = createObservedAddresses(
     { clock },
-    { isPublic: isPublicTcp, isFromPort: connection => !connection.remoteAddr.toString().includes('/tcp/9/') },
+    {
+      isPublic: isPublicTcp,
+      isFromPort: connection => connection.remoteAddr.toString().endsWith('/tcp/4001'),
+      listeningPort: () => 7301,
+    },
   );
   const connection = (peer: string, change: Partial<Connection> = {}): Connection & { status: string } =>
     ({
@@ -22,6 +26,8 @@ function create() {
   return { clock, observed, connection, texts: () => observed.list().map(String) };
 }
 
+/** Not called from the listening port. */
+const ANY_PORT = { remoteAddr: multiaddr('/ip4/45.0.1.9/tcp/4009') };
 const SELF = '/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X';
 
 describe('how others see our port', () => {
@@ -29,14 +35,26 @@ describe('how others see our port', () => {
     const { observed, connection, texts } = create();
     observed.seen(connection('r'), multiaddr(`/ip4/45.0.0.1/tcp/7301${SELF}`));
     observed.seen(connection('in', { direction: 'inbound' }), multiaddr('/ip4/45.0.0.2/tcp/1'));
-    observed.seen(
-      connection('any', { remoteAddr: multiaddr('/ip4/45.0.1.9/tcp/9/ws') }),
-      multiaddr('/ip4/45.0.0.3/tcp/1'),
-    );
+    observed.seen(connection('any', ANY_PORT), multiaddr('/ip4/45.0.0.3/tcp/1'));
     observed.seen(connection('lan'), multiaddr('/ip4/192.168.0.3/tcp/7301'));
     observed.seen(connection('none'), undefined);
     expect(texts()).toEqual(['/ip4/45.0.0.1/tcp/7301']);
     expect([...observed.hosts()]).toEqual(['45.0.0.1']);
+  });
+
+  it('is guessed from the host when nobody was called from it: most NATs keep the port', async () => {
+    const { clock, observed, connection, texts } = create();
+    observed.seen(connection('any', ANY_PORT), multiaddr('/ip4/45.0.0.3/tcp/50123'));
+    expect(texts()).toEqual(['/ip4/45.0.0.3/tcp/7301']);
+    observed.seen(connection('other', ANY_PORT), multiaddr('/ip4/45.0.0.3/tcp/50124'));
+    expect(observed.mapping()).toBe('unknown');
+    const relay = connection('r');
+    observed.seen(relay, multiaddr('/ip4/45.0.0.3/tcp/40001'));
+    observed.seen(connection('r', ANY_PORT), multiaddr('/ip4/45.0.0.3/tcp/50125'));
+    expect(texts()).toEqual(['/ip4/45.0.0.3/tcp/40001']);
+    Object.assign(relay, { status: 'closed' });
+    await clock.advance(11 * 60_000);
+    expect(texts()).toEqual(['/ip4/45.0.0.3/tcp/7301']);
   });
 
   it('tells a NAT that keeps the port from one that does not, once two have looked', () => {

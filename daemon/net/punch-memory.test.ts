@@ -24,11 +24,23 @@ describe('the memory of hole punching', () => {
       await clock.advance(1);
       expect(memory.mayTry(PEER)).toBe(true);
     }
+  });
+
+  it('lets a pair that got through before rest shortly, until the network changes', async () => {
+    const { clock, memory, note } = create();
     note('punched');
     expect(memory.mayTry(PEER)).toBe(true);
+    for (const seconds of [15, 30, 60]) {
+      note('no-answer');
+      await clock.advance(seconds * 1_000 - 1);
+      expect(memory.mayTry(PEER)).toBe(false);
+      await clock.advance(1);
+      expect(memory.mayTry(PEER)).toBe(true);
+    }
+    memory.networkChanged();
     note('no-answer');
-    await clock.advance(5 * MINUTE);
-    expect(memory.mayTry(PEER)).toBe(true);
+    await clock.advance(4 * MINUTE);
+    expect(memory.mayTry(PEER)).toBe(false);
   });
 
   it('tries at once when the network has changed, or when it was cut off', () => {
