@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts';
+import { badLine } from './scenarios/bad-line.ts';
 import { badStart } from './scenarios/bad-start.ts';
 import { chaos } from './scenarios/chaos.ts';
 import { eventResume } from './scenarios/event-resume.ts';
@@ -6,8 +7,12 @@ import { ciphertext } from './scenarios/ciphertext.ts';
 import { clone } from './scenarios/clone.ts';
 import { firstContact } from './scenarios/first-contact.ts';
 import { lan } from './scenarios/lan.ts';
+import { natMatrix } from './scenarios/nat-matrix.ts';
 import { presence } from './scenarios/presence.ts';
+import { relayChurn } from './scenarios/relay-churn.ts';
+import { relayOutage } from './scenarios/relay-outage.ts';
 import { rollback } from './scenarios/rollback.ts';
+import { smallCircuits } from './scenarios/small-circuits.ts';
 import { manyStarts } from './scenarios/many-starts.ts';
 
 /** Every scenario of the lab by the name it is called with. */
@@ -22,4 +27,9 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'first-contact': firstContact,
   clone,
   ciphertext,
+  'nat-matrix': natMatrix,
+  'relay-outage': relayOutage,
+  'relay-churn': relayChurn,
+  'small-circuits': smallCircuits,
+  'bad-line': badLine,
 };

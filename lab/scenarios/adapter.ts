@@ -1,8 +1,7 @@
 import { cpSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createUnixFetch } from '#api/rest/unix-fetch';
-import type { ApiAddress } from '../api.ts';
+import { type ApiAddress, exchange } from '../api.ts';
 import { readyOf, startProgram } from '../programs.ts';
 import type { Lab } from './harness.ts';
 
@@ -112,28 +111,16 @@ export async function startDaemon(lab: Lab, options: StartOptions): Promise<Daem
     options.namespace === undefined
       ? { url: program.api, token }
       : { url: 'http://localhost', token, socketPath: join(options.home, 'api.sock') };
-  const call = (method: string, path: string, body?: unknown): Promise<Answer> => callHttp(at, method, path, body);
+  const call = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+    const { status, text } = await exchange(at, method, path, body);
+    return { status, body: JSON.parse(text === '' ? '{}' : text) as Body };
+  };
   const must = async (method: string, path: string, body?: unknown): Promise<Body> => {
     const answer = await call(method, path, body);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
   return { ...program, call, get: path => must('GET', path), post: (path, body) => must('POST', path, body) };
-}
-
-async function callHttp(daemon: ApiAddress, method: string, path: string, body: unknown): Promise<Answer> {
-  const request = new Request(`${daemon.url}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${daemon.token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const { socketPath } = daemon;
-  const response = await (socketPath === undefined ? fetch(request) : createUnixFetch(socketPath)(request));
-  const text = await response.text();
-  return { status: response.status, body: JSON.parse(text === '' ? '{}' : text) as Body };
 }
 
 /** The folder of a stopped program, without its sockets. */

@@ -1,0 +1,61 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { startWorldRelay } from '../net/nodes.ts';
+import { countDials, processStats } from '../net/process-stats.ts';
+import { RELAYED_SITES, startPair } from '../net/relayed-pair.ts';
+import { percentiles, startTraffic } from '../net/traffic.ts';
+import { openWorld } from '../net/world.ts';
+import { worldScenario } from '../net/world-scenario.ts';
+
+const ROUNDS = { ci: 4, full: 60 };
+const RESTART_EVERY_MS = { ci: 10_000, full: 30_000 };
+const MESSAGE_EVERY_MS = 500;
+/** A restart costs a daemon a few tries at most; a loop of dials would be hundreds. */
+const MAX_DIALS_PER_RESTART = 12;
+/** From the first quarter to the last: what a leak of 1 MiB a restart would pass. */
+const MAX_GROWTH_MIB = 40;
+
+/** Half an hour with a relay that crashes every 30 s. */
+export const relayChurn = worldScenario({
+  what: 'the relay is killed and started again and again under 2 messages/s: nothing lost, dials and memory bounded',
+  async run({ lab, checks, tier, seed, numbers, say }) {
+    const rounds = numbers['rounds'] ?? ROUNDS[tier];
+    await using world = await openWorld(lab, {
+      seed,
+      line: { delayMs: 20 },
+      sites: { relay: {}, ...RELAYED_SITES },
+    });
+    const relay = await startWorldRelay(lab, world, { host: 'relay' });
+    const { a, b } = await startPair(lab, world, [relay]);
+    const dialCounters = await Promise.all(['a', 'b'].map(host => countDials(world, host)));
+    const traffic = startTraffic({ from: a, to: b }, { everyMs: MESSAGE_EVERY_MS });
+    const recoveredMs: number[] = [];
+    const rssMiB: number[] = [];
+    for (let round = 1; round <= rounds; round += 1) {
+      await pause(RESTART_EVERY_MS[tier]);
+      await relay.kill();
+      await relay.start();
+      const sinceMs = performance.now();
+      recoveredMs.push(Math.round(((await traffic.firstAfter(sinceMs, 60_000)) ?? Number.POSITIVE_INFINITY) - sinceMs));
+      const stats = [a, b].map(({ ready }) => processStats(ready.pid));
+      rssMiB.push(Math.max(...stats.map(one => one.rssMiB)));
+      say(
+        `${round}/${rounds}: flows after ${recoveredMs.at(-1)} ms, RSS ${stats.map(one => one.rssMiB).join(' and ')} MiB, ${stats.map(one => one.openFiles).join(' and ')} files`,
+      );
+    }
+    const dials = await Promise.all(dialCounters.map(count => count()));
+    const report = await traffic.finish(60_000);
+    const quarter = Math.max(1, Math.floor(rounds / 4));
+    const growthMiB = Math.max(...rssMiB.slice(-quarter)) - Math.max(...rssMiB.slice(0, quarter));
+    checks.none('no message is lost', report.lost);
+    checks.none('no message is doubled', report.doubled);
+    checks.none('the order is kept', report.disorder);
+    checks.that('messages flow again after each restart', recoveredMs.every(Number.isFinite), recoveredMs);
+    checks.that(
+      `${MAX_DIALS_PER_RESTART} dials a restart at most`,
+      Math.max(...dials) <= MAX_DIALS_PER_RESTART * rounds,
+      dials,
+    );
+    checks.that(`memory grows by ${MAX_GROWTH_MIB} MiB at most`, growthMiB <= MAX_GROWTH_MIB, rssMiB);
+    return { rounds, recoveredMs: percentiles(recoveredMs), dials, rssMiB: percentiles(rssMiB), growthMiB, ...report };
+  },
+});

@@ -1,0 +1,159 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { call } from '../api.ts';
+import { startWorldDaemon, startWorldRelay } from '../net/nodes.ts';
+import { delivered, type Pair, RELAYED_SITES, startPair } from '../net/relayed-pair.ts';
+import { reserved } from '../net/relays-of.ts';
+import { percentiles, startTraffic, type Traffic } from '../net/traffic.ts';
+import { openWorld, type World } from '../net/world.ts';
+import { worldScenario } from '../net/world-scenario.ts';
+import { type Daemon, type Program, tcpAddress } from '../programs.ts';
+import { percentile, type ScenarioOptions } from '../scenario.ts';
+
+const ONE_WAY_MS = 20;
+const MESSAGE_EVERY_MS = 200;
+const ROUNDS = { ci: { short: 1, long: 0, moves: 1, losses: 1 }, full: { short: 20, long: 10, moves: 10, losses: 20 } };
+const [SHORT_MS, LONG_MS] = [10_000, 60_000];
+const REFUSED_MS = { ci: 12_000, full: 60_000 };
+const FLOWS_WITHIN_MS = 10_000;
+const GIVEN_UP_MS = 90_000;
+const LOST_RELAY_MAX_MS = 5_000;
+
+interface Stage extends Pair {
+  readonly options: ScenarioOptions;
+  readonly world: World;
+  readonly traffic: Traffic;
+}
+
+/** What a relay does to those who use it: it goes, comes back, moves, says no. */
+export const relayOutage = worldScenario({
+  what: 'a relay is gone for 10 s and 60 s, moves, refuses; one of two relays is lost; messages flow again',
+  async run(options) {
+    const { lab, tier, seed, checks } = options;
+    const rounds = ROUNDS[tier];
+    await using world = await openWorld(lab, {
+      seed,
+      line: { delayMs: ONE_WAY_MS },
+      sites: { relay: {}, second: {}, moved: {}, filler: {}, ...RELAYED_SITES },
+    });
+    const relay = await startWorldRelay(lab, world, { host: 'relay' });
+    const pair = await startPair(lab, world, [relay]);
+    const traffic = startTraffic({ from: pair.a, to: pair.b }, { everyMs: MESSAGE_EVERY_MS });
+    const stage: Stage = { ...pair, options, world, traffic };
+    await traffic.firstAfter(performance.now(), GIVEN_UP_MS);
+
+    const short = await outages(stage, relay, { count: rounds.short, downMs: SHORT_MS });
+    const long = await outages(stage, relay, { count: rounds.long, downMs: LONG_MS });
+    const moved = await moves(stage, relay, rounds.moves);
+    const refused = await refusal(stage, moved.relay, REFUSED_MS[tier]);
+    const twoRelays = await losses(stage, moved.relay, rounds.losses);
+
+    const report = await traffic.finish(GIVEN_UP_MS);
+    checks.none('no message is lost', report.lost);
+    checks.none('no message is doubled', report.doubled);
+    checks.none('the order is kept', report.disorder);
+    return { short, long, moved: moved.figures, refusedRecoveredMs: refused, twoRelays, ...report };
+  },
+});
+
+/** @returns how long after its return messages flowed; the time given up at when they never did */
+async function flowsAgain({ traffic }: Stage, sinceMs: number): Promise<number> {
+  const atMs = await traffic.firstAfter(sinceMs, GIVEN_UP_MS);
+  return Math.round((atMs ?? sinceMs + GIVEN_UP_MS) - sinceMs);
+}
+
+function judge({ options: { checks, say } }: Stage, what: string, recoveredMs: readonly number[]): object {
+  const p95 = percentile(recoveredMs, 0.95);
+  say(`${what}: messages flow after ${recoveredMs.join(', ')} ms`);
+  checks.that(`${what}: messages flow within 10 s (p95)`, p95 <= FLOWS_WITHIN_MS, recoveredMs);
+  return { rounds: recoveredMs.length, recoveredMs: percentiles(recoveredMs) };
+}
+
+async function outages(stage: Stage, relay: Program, { count, downMs }: { count: number; downMs: number }) {
+  const recoveredMs: number[] = [];
+  for (let round = 0; round < count; round += 1) {
+    await relay.kill();
+    await pause(downMs);
+    await relay.start();
+    recoveredMs.push(await flowsAgain(stage, performance.now()));
+    await reserved([stage.a, stage.b], [relay], GIVEN_UP_MS);
+  }
+  return count === 0 ? null : judge(stage, `relay gone for ${downMs / 1000} s`, recoveredMs);
+}
+
+/** The same key at another address, and somebody tells the daemons. */
+async function moves(stage: Stage, first: Program, count: number) {
+  const { options, world, a, b } = stage;
+  const recoveredMs: number[] = [];
+  let relay = first;
+  for (let round = 0; round < count; round += 1) {
+    await relay.kill();
+    await pause(SHORT_MS / 10);
+    const host = round % 2 === 0 ? 'moved' : 'relay';
+    relay = await startWorldRelay(options.lab, world, { host, name: first.name });
+    const sinceMs = performance.now();
+    for (const daemon of [a, b]) await tell(daemon, relay);
+    recoveredMs.push(await flowsAgain(stage, sinceMs));
+    await reserved([a, b], [relay], GIVEN_UP_MS);
+  }
+  return { relay, figures: judge(stage, 'relay at a new address', recoveredMs) };
+}
+
+const tell = (daemon: Daemon, relay: Program): Promise<unknown> =>
+  call(daemon.address, 'POST', '/v1/network/relays', { address: tcpAddress(relay) });
+
+/** The relay has one place, and a stranger has it. */
+async function refusal(stage: Stage, relay: Program, refusedMs: number): Promise<object> {
+  const { options, world, a, b } = stage;
+  const { lab } = options;
+  await relay.kill();
+  await world.cut(['left', 'right'], ['moved', 'relay']);
+  const host = tcpAddress(relay).includes(world.host('moved').ip) ? 'moved' : 'relay';
+  const full = await startWorldRelay(lab, world, { host, name: relay.name, args: ['--reservations=1'] });
+  const stranger = await startWorldDaemon(lab, world, { host: 'filler', relays: [tcpAddress(full)] });
+  await reserved([stranger], [full]);
+  await world.heal();
+  await pause(refusedMs);
+  const sinceMs = performance.now();
+  const whileRefused = stage.traffic.longestGapMs(sinceMs - refusedMs, sinceMs);
+  await stranger.stop();
+  const recovered = await flowsAgain(stage, sinceMs);
+  const figures = judge(stage, `reservation refused for ${refusedMs / 1000} s`, [recovered]);
+  await full.stop();
+  await relay.start();
+  await reserved([a, b], [relay], GIVEN_UP_MS);
+  return { ...figures, longestGapWhileRefusedMs: whileRefused };
+}
+
+/** Both use two relays, and the one that carries their messages ends. */
+async function losses(stage: Stage, first: Program, count: number): Promise<object> {
+  const { options, world, a, b, traffic } = stage;
+  const { checks, say } = options;
+  const second = await startWorldRelay(options.lab, world, { host: 'second' });
+  for (const daemon of [a, b]) await tell(daemon, second);
+  const both = [first, second];
+  const gapsMs: number[] = [];
+  for (let round = 0; round < count; round += 1) {
+    await reserved([a, b], both, GIVEN_UP_MS);
+    await delivered(a, b, GIVEN_UP_MS);
+    const carrying = (await carrier(stage, both)) ?? first;
+    const killedMs = performance.now();
+    await carrying.kill();
+    await traffic.firstAfter(killedMs + LOST_RELAY_MAX_MS, GIVEN_UP_MS);
+    gapsMs.push(traffic.longestGapMs(killedMs, performance.now()));
+    await carrying.start();
+  }
+  await reserved([a, b], both, GIVEN_UP_MS);
+  say(`one of two relays lost: interrupted for ${gapsMs.join(', ')} ms`);
+  checks.that('one of two relays lost: interrupted for 5 s at most', Math.max(...gapsMs) <= LOST_RELAY_MAX_MS, gapsMs);
+  return { rounds: gapsMs.length, interruptedMs: percentiles(gapsMs) };
+}
+
+/** The relay that the newest delivered message went over. */
+async function carrier({ a, traffic }: Stage, relays: readonly Program[]): Promise<Program | null> {
+  const id = traffic.sent.findLast(one => traffic.receivedAtMs.has(one.id))?.id;
+  if (id === undefined) return null;
+  const path = `/v1/messages/${id}/trace`;
+  const { attempts } = await call<{ attempts: readonly { relay?: string }[] }>(a.address, 'GET', path);
+  const relay = attempts.findLast(attempt => attempt.relay !== undefined)?.relay;
+  return relays.find(({ ready }) => ready.peerId === relay) ?? null;
+}
