@@ -7,6 +7,7 @@ import { ciphertext } from './scenarios/ciphertext.ts';
 import { clone } from './scenarios/clone.ts';
 import { firstContact } from './scenarios/first-contact.ts';
 import { lan } from './scenarios/lan.ts';
+import { handover } from './scenarios/handover.ts';
 import { natMatrix } from './scenarios/nat-matrix.ts';
 import { presence } from './scenarios/presence.ts';
 import { relayChurn } from './scenarios/relay-churn.ts';
@@ -28,6 +29,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   clone,
   ciphertext,
   'nat-matrix': natMatrix,
+  handover,
   'relay-outage': relayOutage,
   'relay-churn': relayChurn,
   'small-circuits': smallCircuits,
