@@ -6,6 +6,7 @@ import { createCircuits, guardCircuits } from './circuit.ts';
 import { createDht, type DhtMode } from './dht.ts';
 import { createDialer } from './dialer.ts';
 import { createGossip } from './gossip.ts';
+import { createHolePunch, type HolePunch } from './hole-punch.ts';
 import { createHost, DAEMON_BUDGET, hostAddresses, listenAddresses } from './host.ts';
 import type { Identity } from './keyfile.ts';
 import { createLanDialer } from './lan-dialer.ts';
@@ -13,6 +14,7 @@ import { createLibp2pTransport } from './libp2p-transport.ts';
 import { chooseDefaultListen } from './listen-ports.ts';
 import { createLocator, type Locator } from './locator.ts';
 import { createMdns } from './mdns.ts';
+import { isPublicTcp } from './punch-addresses.ts';
 import type { BootstrapStatus, RelayStatus, RelaySupervisor } from './relay-status.ts';
 import { createRelaySupervisor } from './relays.ts';
 import type { Transport } from './transport.ts';
@@ -56,6 +58,7 @@ export interface Network {
   readonly transport: Transport;
   readonly relays: RelaySupervisor;
   readonly locate: Locator['locate'];
+  readonly holePunch: HolePunch;
   /** Listens and begins to connect. Waits for no relay and does not fail when one is down. */
   start(): Promise<void>;
   /** Closes all connections; at most a few hundred ms. */
@@ -86,6 +89,7 @@ export async function createNetwork(
     appendAnnounce: options.announce,
     agent: `${AGENT_DAEMON}/${options.version}`,
     budget: DAEMON_BUDGET,
+    punch: { isPublic: isPublicTcp },
   });
   const gossip = createGossip({ host, log });
   let dialAddresses: () => readonly string[] = () => [];
@@ -117,6 +121,7 @@ export async function createNetwork(
     onSighting: sighting => lan.seen(sighting),
   });
 
+  const holePunch = createHolePunch({ host, clock, log, random: Math.random }, { isPublic: isPublicTcp });
   const announceChanges = createChangeWatch(
     () => hostAddresses(host).toSorted().join(),
     () => {
@@ -133,9 +138,11 @@ export async function createNetwork(
     transport,
     relays,
     locate: (...args) => locator.locate(...args),
+    holePunch,
     async start() {
       await host.node.start();
       await guardCircuits(host);
+      await holePunch.start();
       watch = clock.every(ADDRESS_CHECK_MS, announceChanges);
       relays.start();
       if (options.dht === 'server') dht.want();
@@ -145,6 +152,7 @@ export async function createNetwork(
       watch?.cancel();
       await mdns.stop();
       lan.stop();
+      holePunch.stop();
       relays.stop();
       await dht.stop();
       await host.node.stop();
