@@ -55,7 +55,13 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   );
   const startedAtUnixMs = clock.nowUnixMs();
   const upkeep = createUpkeep({ store, sql, feed, clock, log, onFatal: options.onFatal });
-  const node = createNodeService({ store, sql: sql.node, config, self });
+  const node = createNodeService({
+    store,
+    sql: sql.node,
+    config,
+    self,
+    clockOffsetMs: () => presence.clockOffsetMs(),
+  });
 
   const kept = sql.node.relays.all();
   const relayList = (kind: 'relay' | 'bootstrap', configured: readonly string[]): string[] => [
@@ -76,6 +82,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       relays: relayList('relay', config.net.relays),
       bootstrap: relayList('bootstrap', config.net.bootstrap),
       mdns: config.net.mdns,
+      portMapping: config.net.upnp,
       dht: config.net.dht,
       reservations: config.net.reservations,
       version,
@@ -227,10 +234,24 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       list: query => node.peers(presence.list(), query),
       refresh: () => presence.refresh(),
       async ping(peer) {
-        const rttMs = await transport.ping(peer, { signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
-          throw new AppError('PEER_UNREACHABLE', {}, { cause });
-        });
-        return { peerId: peer, rttMs, path: transport.connection(peer)?.path ?? 'direct' };
+        const signal = AbortSignal.timeout(10_000);
+        const rttMs = await transport
+          .connect(peer, { signal, addresses: book.addresses(peer) })
+          .then(() => transport.ping(peer, { signal }))
+          .catch((cause: unknown) => {
+            const why = transport.pathInfo?.(peer).note;
+            throw new AppError('PEER_UNREACHABLE', why ? { detail: why } : {}, { cause });
+          });
+        const { path = 'direct', relay } = transport.connection(peer) ?? {};
+        const { note, upgradedFrom } = transport.pathInfo?.(peer) ?? {};
+        return {
+          peerId: peer,
+          rttMs,
+          path,
+          upgraded: upgradedFrom !== undefined,
+          ...(relay && { relay }),
+          ...(note && { pathNote: note }),
+        };
       },
     },
     contacts,

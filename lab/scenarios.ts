@@ -16,6 +16,7 @@ import { relayAbuse } from './scenarios/relay-abuse.ts';
 import { relayChurn } from './scenarios/relay-churn.ts';
 import { relayOutage } from './scenarios/relay-outage.ts';
 import { rollback } from './scenarios/rollback.ts';
+import { wake } from './scenarios/wake.ts';
 import { smallCircuits } from './scenarios/small-circuits.ts';
 import { manyStarts } from './scenarios/many-starts.ts';
 import { movedContact } from './scenarios/moved-contact.ts';
@@ -34,6 +35,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'first-contact': firstContact,
   clone,
   ciphertext,
+  wake,
   'nat-matrix': natMatrix,
   'relay-outage': relayOutage,
   'relay-churn': relayChurn,

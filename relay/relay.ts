@@ -20,6 +20,7 @@ import type { Identity } from '../daemon/net/keyfile.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
 import { withFlowControl } from './circuit-flow.ts';
 import { createCircuitGate } from './circuit-gate.ts';
+import { serveDialBack } from './dial-back.ts';
 import type { RelayLimits } from './limits.ts';
 import { joinLobby } from './lobby-hub.ts';
 
@@ -121,6 +122,7 @@ export async function createRelay(
   parts.host = host;
   const lobby = joinLobby({ host, clock: deps.clock });
   releaseReservations(host, () => parts.circuits);
+  await serveDialBack({ host, clock: deps.clock });
 
   return {
     peerId: deps.identity.peerId,

@@ -78,8 +78,21 @@ export const RELAY_EXAMPLE = {
 } as const;
 export const BOOTSTRAP_EXAMPLE = { address: relayAddress, peerId: RELAY, connected: true } as const;
 export const NETWORK_EXAMPLE = {
-  nat: 'private',
+  nat: 'endpoint-independent',
   addresses: [`/ip4/192.0.2.7/tcp/7301/p2p/${ALICE}`],
+  listening: [`/ip4/192.0.2.7/tcp/7301/p2p/${ALICE}`],
+  candidates: [
+    {
+      address: '/ip4/198.51.100.9/tcp/7301',
+      source: 'observed',
+      state: 'refuted',
+      announced: false,
+      checkedAtUnixMs: AT,
+    },
+  ],
+  holePunching: { possible: 'yes', reason: 'the NAT keeps one outside port for all destinations' },
+  portMapping: 'none',
+  clock: { nowUnixMs: AT, jumpedForwardMs: 0, jumpedBackMs: 0, offsetMs: 12 },
   relays: [RELAY_EXAMPLE],
   bootstrap: [BOOTSTRAP_EXAMPLE],
   mdns: true,
@@ -87,5 +100,18 @@ export const NETWORK_EXAMPLE = {
   connections: 3,
   lobbySubscribers: 2,
 } as unknown as Network;
+
+export const DIAGNOSIS_EXAMPLE = {
+  status: 'warn',
+  checks: [
+    { name: 'clock', status: 'ok', text: 'agrees with the clocks of peers' },
+    {
+      name: 'relays',
+      status: 'warn',
+      text: 'none is configured: only peers in the local network and at public addresses are reached',
+      fix: 'p2pmsg net --add-relay /ip4/…/tcp/4001/p2p/12D3KooW…',
+    },
+  ],
+} as const;
 
 export const onePage = <T>(item: T) => ({ items: [item], next: null, prev: null });

@@ -11,6 +11,15 @@ export const AGENT_RELAY = 'p2pmsg-relay';
 export const DELIVER_PROTOCOL = '/p2pmsg/deliver/1.0.0';
 export const PREKEYS_PROTOCOL = '/p2pmsg/prekeys/1.0.0';
 
+/** AutoNAT v2: a peer asks a relay to dial it, and the relay proves by a nonce that it got through. */
+export const AUTONAT_DIAL_REQUEST = '/libp2p/autonat/2/dial-request';
+export const AUTONAT_DIAL_BACK = '/libp2p/autonat/2/dial-back';
+/** `DialResponse.status` */
+export const AUTONAT_STATUS = { internalError: 0, rejected: 100, refused: 101, ok: 200 } as const;
+/** `DialResponse.dialStatus` */
+export const AUTONAT_DIALLED = { unused: 0, dialError: 100, dialBackError: 101, ok: 200 } as const;
+export const AUTONAT_MAX_MESSAGE_BYTES = 8 * 1024;
+
 /** libp2p's "relay/DCUtR.md". Its messages are at most 4 KiB there. */
 export const PUNCH_PROTOCOL = '/libp2p/dcutr';
 export const MAX_PUNCH_MESSAGE_BYTES = 4 * 1024;

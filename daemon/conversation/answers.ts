@@ -58,6 +58,11 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
       outcome: attempt.outcome,
       code: attempt.code ?? null,
       durationMs: Math.round(attempt.durationMs),
+      // On the best kinds of path there is nothing to explain.
+      note:
+        attempt.path !== undefined && attempt.path !== 'relayed'
+          ? null
+          : (core.transport.pathInfo?.(peer).note ?? null),
     });
   };
   const way = (connection: PeerConnection) => ({

@@ -174,6 +174,9 @@ export class Delivery {
       void this.core.store.queue.commit(() => this.#deps.book.noteAddresses(peer, info.addresses.slice(0, 8), 'peer'));
       this.reachable(peer);
     });
+    transport.on('woke', () => {
+      for (const peer of this.#deps.book.accepted()) this.reachable(peer);
+    });
     transport.on('recorded', (peer, record) => {
       if (this.#deps.book.isAccepted(peer))
         void this.core.store.queue.commit(() => this.#deps.book.noteRecord(peer, record, 'peer'));

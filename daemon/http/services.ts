@@ -2,7 +2,7 @@ import type { ConversationId, MessageId, PeerId, UnixMs } from '#api/ids';
 import type { Contact, ContactDetail, ContactRequest, Invite, InviteCreated, SafetyNumber } from '#api/rest/contacts';
 import type { EventRow } from '#api/rest/events';
 import type { Conversation, Message, Trace } from '#api/rest/messages';
-import type { BootstrapState, Network, Node, Peer, PingResult, RelayState } from '#api/rest/node';
+import type { BootstrapState, Diagnosis, Network, Node, Peer, PingResult, RelayState } from '#api/rest/node';
 import type { Page, PageQuery } from '#api/rest/primitives';
 import type { Scope } from '#api/rest/scopes';
 
@@ -109,6 +109,7 @@ export interface NetworkService {
   removeBootstrap(peer: PeerId): Promise<void>;
   /** Looks at relays and addresses anew, now. */
   check(): Promise<Network>;
+  doctor(): Promise<Diagnosis>;
 }
 
 export interface StoredToken {

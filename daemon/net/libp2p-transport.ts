@@ -13,7 +13,11 @@ import type { Gossip } from './gossip.ts';
 import { type Host, hostAddresses } from './host.ts';
 import { type BestConnections, createBestConnections } from './paths.ts';
 import { pingConnection } from './ping.ts';
-import type { FrameStream, PeerConnection, ProtocolLimits, Transport, TransportEvents } from './transport.ts';
+import type { PunchReport } from './punch-memory.ts';
+import { createPathNotes, type PathNotes } from './path-notes.ts';
+import { describeFailure } from './relay-status.ts';
+import { createPeerTraffic, type Traffic } from './traffic.ts';
+import type { FrameStream, PathInfo, PeerConnection, ProtocolLimits, Transport, TransportEvents } from './transport.ts';
 
 const MAX_CLAIMED_ADDRESSES = 16;
 const MAX_PROTOCOLS = 64;
@@ -42,17 +46,22 @@ export interface Libp2pTransportDeps {
   readonly log: Logger;
   /** Addresses of the relays over which peers are dialled, ending in /p2p/<relay>. */
   readonly relays: () => readonly string[];
+  /** How the last try at a hole to this peer ended. */
+  readonly punched?: (peer: PeerId) => PunchReport | null;
 }
 
 export interface Libp2pTransport extends Transport {
   /** For what is found out elsewhere: relays and discovery. */
   readonly emitter: Emitter<TransportEvents>;
+  /** Whoever tries for a better path says here how that ended. */
+  readonly notes: PathNotes;
 }
 
 export function createLibp2pTransport(deps: Libp2pTransportDeps): Libp2pTransport {
   const emitter = createEmitter<TransportEvents>(deps.log);
-  const best = createBestConnections({ host: deps.host, clock: deps.clock }, emitter);
-  const transport = new RealTransport(deps, { emitter, best });
+  const notes = createPathNotes();
+  const best = createBestConnections({ host: deps.host, clock: deps.clock, notes }, emitter);
+  const transport = new RealTransport(deps, { emitter, best, notes });
   deps.host.node.addEventListener('peer:identify', event => transport.identified(event.detail));
   return transport;
 }
@@ -62,11 +71,16 @@ class RealTransport implements Libp2pTransport {
   readonly emitter: Emitter<TransportEvents>;
   readonly #deps: Libp2pTransportDeps;
   readonly #best: BestConnections;
+  readonly notes: PathNotes;
   readonly #dialer: Dialer;
+  readonly #traffic: (peer: PeerId) => Traffic;
   readonly #dials = new Map<PeerId, RunningDial>();
   readonly #upgradedAtMs = new Map<PeerId, number>();
 
-  constructor(deps: Libp2pTransportDeps, parts: { emitter: Emitter<TransportEvents>; best: BestConnections }) {
+  constructor(
+    deps: Libp2pTransportDeps,
+    parts: { emitter: Emitter<TransportEvents>; best: BestConnections; notes: PathNotes },
+  ) {
     const self = deps.host.node.peerId.toString();
     if (!isPeerIdText(self)) throw new TypeError('the host has no Ed25519 key');
     this.self = self;
@@ -74,6 +88,8 @@ class RealTransport implements Libp2pTransport {
     this.emitter = parts.emitter;
     this.#best = parts.best;
     this.#dialer = deps.dialer;
+    this.notes = parts.notes;
+    this.#traffic = createPeerTraffic(deps.host.node);
   }
 
   async openStream(peer: PeerId, protocol: string, options: DialOptions): Promise<FrameStream> {
@@ -109,6 +125,15 @@ class RealTransport implements Libp2pTransport {
 
   connection(peer: PeerId): PeerConnection | null {
     return this.#best.of(peer);
+  }
+
+  pathInfo(peer: PeerId): PathInfo {
+    const path = this.#best.of(peer)?.path ?? null;
+    const punch = path === 'relayed' ? (this.#deps.punched?.(peer) ?? null) : null;
+    const said = this.notes.of(peer, path);
+    const note = [...(said ? [said] : []), ...(punch ? [describePunch(punch)] : [])].join('; ');
+    const upgradedFrom = this.notes.upgradedFrom(peer);
+    return { ...this.#traffic(peer), ...(note && { note }), ...(upgradedFrom && { upgradedFrom }) };
   }
 
   connectedPeers(): readonly PeerId[] {
@@ -225,7 +250,19 @@ class RealTransport implements Libp2pTransport {
   async #startDial(peer: PeerId, { signal, addresses = [] }: DialOptions): Promise<Connection> {
     const known = await this.#deps.host.components.peerStore.get(peerIdFromString(peer)).catch(() => null);
     const claimed = known?.addresses.map(address => address.multiaddr.toString()) ?? [];
-    return this.#dialer.dial(peer, { addresses: [...addresses, ...claimed], relays: this.#deps.relays() }, signal);
+    const all = [...addresses, ...claimed];
+    const relays = this.#deps.relays();
+    const direct = all.filter(address => !address.includes('/p2p-circuit'));
+    const why = direct.length === 0 ? 'no direct address is known' : 'no direct address answered';
+    // Said before: who looks while the dial runs, or after a circuit was faster, reads what is true until then.
+    this.notes.say(peer, why);
+    try {
+      return await this.#dialer.dial(peer, { addresses: all, relays }, signal);
+    } catch (error) {
+      const circuits = relays.length > 0 || all.length > direct.length;
+      this.notes.say(peer, `${why}, ${circuits ? 'no relay got through' : 'and no relay is configured'}`);
+      throw error;
+    }
   }
 
   /** identify over a circuit tells where the peer listens: try that once, so that the circuit is not needed. */
@@ -237,8 +274,25 @@ class RealTransport implements Libp2pTransport {
     if (this.#upgradedAtMs.size >= MAX_UPGRADES_KNOWN) this.#upgradedAtMs.clear();
     this.#upgradedAtMs.set(peer, clock.monotonicMs());
     const direct = addresses.filter(address => !address.includes('/p2p-circuit'));
+    if (direct.length === 0) return this.notes.say(peer, 'the peer names no direct address');
     this.#dialer
       .dial(peer, { addresses: direct, relays: [] }, AbortSignal.timeout(UPGRADE_TIMEOUT_MS))
-      .catch((error: unknown) => log.debug({ peer, reason: String(error) }, 'no direct path'));
+      .catch((error: unknown) => {
+        this.notes.say(peer, `direct dial failed: ${describeFailure(error)}`);
+        log.debug({ peer, reason: String(error) }, 'no direct path');
+      });
   }
+}
+
+const PUNCH_FAILURES: Record<PunchReport['outcome'], string> = {
+  punched: 'a hole was punched before',
+  'no-answer': 'hole punch failed: nothing came through the NATs',
+  'no-address': 'hole punch failed: the peer named no public address',
+  unsupported: 'the peer does not punch holes',
+  interrupted: 'hole punch interrupted',
+};
+
+function describePunch({ outcome, mapping }: PunchReport): string {
+  const own = mapping === 'varying' ? ', and our NAT takes another port for each destination' : '';
+  return outcome === 'no-answer' ? PUNCH_FAILURES[outcome] + own : PUNCH_FAILURES[outcome];
 }

@@ -82,6 +82,7 @@ export class FakeTransport implements Transport {
     recorded: new Set(),
     pathChanged: new Set(),
     networkChanged: new Set(),
+    woke: new Set(),
   };
   #subscription: Subscription | null = null;
 
@@ -130,6 +131,11 @@ export class FakeTransport implements Transport {
   changeAddresses(addresses: string[]): void {
     this.ownAddresses = addresses;
     for (const listener of this.#listeners.networkChanged) listener();
+  }
+
+  /** The machine was asleep. */
+  wake(): void {
+    for (const listener of this.#listeners.woke) listener();
   }
 
   /** Whether the validator accepted. */

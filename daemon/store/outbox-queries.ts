@@ -326,6 +326,7 @@ export function outboxQueries(prepare: Prepare) {
         outcome: p('outcome'),
         code: p('code'),
         duration_ms: p('durationMs'),
+        note: p('note'),
       }),
     ),
     trace: prepare(db =>

@@ -178,6 +178,8 @@ export interface Schema {
     outcome: string;
     code: string | null;
     duration_ms: number;
+    /** Why no better path was used. */
+    note: string | null;
   };
   presence_seen: {
     peer: string;
