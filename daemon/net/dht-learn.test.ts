@@ -11,7 +11,7 @@ import { generateIdentity } from './keyfile.ts';
 
 const ids = Array.from({ length: 700 }, () => generateIdentity().peerId);
 const named = (id: string, addresses = ['/ip4/45.0.0.1/tcp/1']): PeerInfo => ({
-  id: peerIdFromid.toString(),
+  id: peerIdFromString(id),
   multiaddrs: addresses.map(text => multiaddr(text)),
 });
 
