@@ -24,6 +24,8 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Another user; needs root. */
   readonly uid?: number;
+  /** Takes its commands on stdin; else it has none. */
+  readonly stdin?: 'pipe';
 }
 
 /** One run's folder, addresses and processes. Disposing it ends all and deletes the folder. */
@@ -63,7 +65,7 @@ export function openWorkspace(name: string): Workspace {
       const stderr = openSync(join(folder, options.stderr), 'a');
       const startedAtMs = performance.now();
       const started = spawn(command, args, {
-        stdio: ['ignore', 'pipe', stderr],
+        stdio: [options.stdin ?? 'ignore', 'pipe', stderr],
         cwd: folder,
         // Nothing of the environment may configure a program: P2PMSG_* would.
         env: { PATH: process.env['PATH'] ?? '', HOME: folder, TMPDIR: folder, NO_COLOR: '1', ...options.env },
