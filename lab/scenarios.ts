@@ -5,6 +5,7 @@ import { eventResume } from './scenarios/event-resume.ts';
 import { ciphertext } from './scenarios/ciphertext.ts';
 import { clone } from './scenarios/clone.ts';
 import { firstContact } from './scenarios/first-contact.ts';
+import { interop, interopGo, interopRust } from './scenarios/interop.ts';
 import { lan } from './scenarios/lan.ts';
 import { presence } from './scenarios/presence.ts';
 import { rollback } from './scenarios/rollback.ts';
@@ -22,4 +23,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'first-contact': firstContact,
   clone,
   ciphertext,
+  interop,
+  'interop-go': interopGo,
+  'interop-rust': interopRust,
 };

@@ -103,7 +103,12 @@ const sources = (folder: string): string[] =>
 
 function digest(version: string, folder: string, files: readonly string[]): string {
   const hash = createHash('sha256').update(version);
-  for (const file of files) hash.update(file).update('\0').update(readFileSync(join(folder, file))).update('\0');
+  for (const file of files)
+    hash
+      .update(file)
+      .update('\0')
+      .update(readFileSync(join(folder, file)))
+      .update('\0');
   return hash.digest('hex').slice(0, 12);
 }
 

@@ -1,4 +1,5 @@
-import { basename } from 'node:path';
+import { appendFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Lab } from '../scenarios/harness.ts';
 import type { Language } from './build.ts';
@@ -71,6 +72,7 @@ export async function startForeign(lab: Lab, options: ForeignOptions): Promise<F
   const watchers = new Set<(one: Noticed) => void>();
   const answers = new Map<number, (answer: { ok: boolean; result?: unknown; error?: string }) => void>();
   createInterface({ input: stdout }).on('line', line => {
+    appendFileSync(join(lab.folder, `${options.name}.jsonl`), `${Date.now()} ${line}\n`);
     const said = JSON.parse(line) as { id?: number; ok: boolean } & Noticed;
     if (said.id === undefined) {
       noticed.push(said);

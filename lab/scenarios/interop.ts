@@ -1,0 +1,46 @@
+import { buildPeer, type Language, LANGUAGES } from '../interop/build.ts';
+import { checkOurRelay, checkTheirRelay } from '../interop/circuits.ts';
+import { checkKademlia } from '../interop/kademlia.ts';
+import { checkLinks } from '../interop/links.ts';
+import { checkLobby } from '../interop/lobby.ts';
+import { createStage, tcpOf } from '../interop/stage.ts';
+import type { Scenario } from '../scenario.ts';
+import { type Lab, runAlone, scenario } from './harness.ts';
+
+async function checkAgainst(lab: Lab, language: Language): Promise<void> {
+  const from = performance.now();
+  const build = await buildPeer(language, { tier: lab.tier, say: text => lab.figure(language, text) });
+  if ('missing' in build) {
+    lab.check(`${language}: skipped: ${build.missing}`, true);
+    lab.figure(`${language} skipped`, build.missing);
+    return;
+  }
+  const stage = createStage(lab, language, build.binary);
+  const relay = await stage.relay('our-relay');
+  const ours = await stage.daemon('ours', { relays: [tcpOf(relay)] });
+  await checkLinks(stage, ours, relay);
+  await checkOurRelay(stage, ours, relay);
+  await checkTheirRelay(stage, ours);
+  await checkLobby(stage, ours, relay);
+  await checkKademlia(stage, relay);
+  await ours.stop();
+  await relay.stop();
+  lab.figure(`${language} seconds`, Math.round((performance.now() - from) / 1_000));
+}
+
+/** Foreign libp2p peers against the real daemon and relay. */
+const against = (name: string, languages: readonly Language[]) =>
+  scenario({
+    name,
+    what: `${languages.join(' and ')} libp2p: identify, ping, circuits, lobby, Kademlia, mDNS`,
+    async run(lab) {
+      for (const language of languages) await checkAgainst(lab, language);
+    },
+  });
+
+export const interop = against('interop', LANGUAGES);
+/** Half of it, by its name only. */
+export const interopGo: Scenario = { ...against('interop-go', ['go']), tiers: [] };
+export const interopRust: Scenario = { ...against('interop-rust', ['rust']), tiers: [] };
+
+if (import.meta.main) await runAlone(interop);
