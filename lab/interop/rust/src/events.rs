@@ -1,7 +1,7 @@
 //! What the node notices, as JSON lines for the lab.
 
 use libp2p::{
-    Multiaddr, Swarm, dcutr, gossipsub, identify, kad, mdns, multiaddr::Protocol, ping, relay,
+    Multiaddr, Swarm, dcutr, gossipsub, identify, kad, mdns, ping, relay,
     swarm::SwarmEvent,
 };
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub fn tell(event: SwarmEvent<BehaviourEvent>, swarm: &mut Swarm<Behaviour>, wai
                 "peer": peer_id.to_string(),
                 "address": address.to_string(),
                 "direction": if endpoint.is_dialer() { "out" } else { "in" },
-                "relayed": address.iter().any(|part| part == Protocol::P2pCircuit),
+                "relayed": endpoint.is_relayed(),
             }));
             if let Some(id) = waiting.dials.remove(&connection_id) {
                 answer(id, Ok(json!(address.to_string())));
