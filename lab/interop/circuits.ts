@@ -1,10 +1,10 @@
 import { type Daemon, type Program, until } from '../scenarios/adapter.ts';
 import { befriend, delivered, send } from '../scenarios/talk.ts';
 import type { ForeignPeer } from './foreign-peer.ts';
-import { identified, reach } from './links.ts';
+import { identified, pinged, reach } from './links.ts';
 import { must, type Stage, tcpOf, through } from './stage.ts';
 
-const SOON_MS = 10_000;
+const SOON_MS = 20_000;
 const RESERVED_MS = 30_000;
 
 /** Circuits over our relay, from and to foreign peers that open no port. */
@@ -19,8 +19,7 @@ export async function checkOurRelay(stage: Stage, ours: Daemon, relay: Program):
   await stage.holds('the daemon reaches it through our relay', async () => {
     await reach(ours, through(relay, called.peerId), called.peerId);
     const link = await circuitTo(called, ours.peerId);
-    const answer = await ours.post(`/v1/peers/${called.peerId}/ping`);
-    must(answer.path === 'relayed', answer);
+    must((await pinged(ours, called.peerId)) === 'relayed', 'another path');
     must(link.direction === 'in', link);
     await identified(called, ours.peerId);
     await called.ask('ping', { peer: ours.peerId });

@@ -4,7 +4,7 @@ import type { ForeignPeer, Noticed } from './foreign-peer.ts';
 import { must, type Stage, tcpOf } from './stage.ts';
 
 const TOPIC = 'p2p-chat-global';
-const SOON_MS = 10_000;
+const SOON_MS = 20_000;
 /** REFRESH goes out every 15 s ± 10 %. */
 const REFRESH_MS = 25_000;
 

@@ -10,6 +10,8 @@ export interface Stage {
   readonly lab: Lab;
   /** One promise: kept when `work` resolves, broken when it throws, which is told with its reason. */
   holds(promise: string, work: () => Promise<unknown>): Promise<void>;
+  /** Says why something is not checked here. */
+  skips(what: string, reason: string): void;
   foreign(name: string, options?: Partial<ForeignOptions>): Promise<ForeignPeer>;
   daemon(name: string, options?: Partial<Parameters<typeof startDaemon>[1]>): Promise<Daemon>;
   relay(name: string): Promise<Program>;
@@ -27,6 +29,10 @@ export function createStage(lab: Lab, language: Language, binary: string): Stage
       } catch (fault) {
         lab.check(`${language}: ${promise}`, false, fault instanceof Error ? fault.message : fault);
       }
+    },
+    skips(what, reason) {
+      lab.check(`${language}: skipped: ${what}: ${reason}`, true);
+      lab.figure(`${language} skipped`, `${what}: ${reason}`);
     },
     foreign: (name, options = {}) =>
       startForeign(lab, { language, binary, listen: [tcp(lab.address())], ...options, name: named(name) }),

@@ -3,6 +3,7 @@ import { checkOurRelay, checkTheirRelay } from '../interop/circuits.ts';
 import { checkKademlia } from '../interop/kademlia.ts';
 import { checkLinks } from '../interop/links.ts';
 import { checkLobby } from '../interop/lobby.ts';
+import { checkMdns } from '../interop/local-network.ts';
 import { createStage, tcpOf } from '../interop/stage.ts';
 import type { Scenario } from '../scenario.ts';
 import { type Lab, runAlone, scenario } from './harness.ts';
@@ -25,6 +26,7 @@ async function checkAgainst(lab: Lab, language: Language): Promise<void> {
   await checkKademlia(stage, relay);
   await ours.stop();
   await relay.stop();
+  await checkMdns(stage);
   lab.figure(`${language} seconds`, Math.round((performance.now() - from) / 1_000));
 }
 
