@@ -19,7 +19,7 @@ interface Rule {
   readonly because: string;
 }
 
-const LIBP2P = ['libp2p', '@libp2p/', '@chainsafe/', '@multiformats/', 'multiformats', 'prom-client'];
+const LIBP2P = ['libp2p', 'dns-packet', '@libp2p/', '@chainsafe/', '@multiformats/', 'multiformats', 'prom-client'];
 const IDS = ['api/errors', 'api/ids'];
 const ANYWHERE = ['api/', 'daemon/', 'relay/', 'clients/', 'scripts/', 'lab/'];
 

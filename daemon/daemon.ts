@@ -60,7 +60,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     ...kept.filter(row => row.kind === kind).map(row => row.address),
   ];
   const network = await createNetwork(
-    { log: log.child({ part: 'net' }), clock, identity },
+    { log: log.child({ part: 'net' }), clock, identity, isContact: peer => book.isAccepted(peer) },
     {
       listen: config.net.listen.length === 0 ? 'none' : config.listenIsExplicit ? config.net.listen : 'default',
       announce: config.net.announce,

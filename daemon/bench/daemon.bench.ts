@@ -260,7 +260,11 @@ async function commitsAlone(): Promise<number[]> {
         confirmed: 0,
         at,
       });
-      events.append('message.sent', at, JSON.stringify({ id, text: `message ${n}`, pad: 'x'.repeat(400) }));
+      events.append.run({
+        type: 'message.sent',
+        at,
+        data: JSON.stringify({ id, text: `message ${n}`, pad: 'x'.repeat(400) }),
+      });
     });
     times.push(performance.now() - began);
     await pause();

@@ -31,7 +31,9 @@ export interface Answers {
   acked(
     peer: PeerId,
     connection: PeerConnection,
-    one: { envelopeId: Uint8Array; flight: InFlight | null }[],
+    acks: { envelopeId: Uint8Array; flight: InFlight | null }[],
+    /** `lazy`: more is being sealed for this peer, and its transaction takes this along. */
+    options: { lazy: boolean },
   ): Promise<void>;
   nacked(peer: PeerId, connection: PeerConnection, nack: Nack, flight: InFlight | null): Promise<AfterNack>;
   /** The same reason for everything visible that waits for this peer. */
@@ -64,22 +66,29 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
       advance(core, tx, { id: row.message_id as MessageId, peer: row.peer as PeerId, state: 'queued', reason });
   };
 
+  /** Of an envelope that is not in the window: sent before the stream was opened anew. */
+  const sentAs = (envelopeId: Uint8Array): Pick<InFlight, 'row' | 'messageId' | 'visible'> | null => {
+    const row = sql.outbox.flightOf.get({ envelopeId });
+    return row ? { row: row.row, messageId: row.message_id, visible: row.visible === 1 } : null;
+  };
+
   return {
-    acked: (peer, connection, acks) =>
+    acked: (peer, connection, acks, options) =>
       store.queue.commit(tx => {
         let any = false;
         for (const { envelopeId, flight } of acks) {
-          const row = sql.outbox.flightOf.get({ envelopeId });
-          if (!row || row.peer !== peer || row.state === 'delivered') continue;
+          const sent = flight ?? sentAs(envelopeId);
+          if (!sent) continue;
+          const { row, messageId, visible } = sent;
+          if (sql.outbox.acknowledged.run({ row, peer, envelopeId, at: clock.nowUnixMs() }) === 0) continue;
           any = true;
-          sql.outbox.delivered.run({ row: row.row, at: clock.nowUnixMs() });
-          if (row.visible === 0) continue;
-          advance(core, tx, { id: row.message_id as MessageId, peer, state: 'delivered' });
-          addTrace(peer, row.message_id, { ...way(connection), outcome: 'acked', durationMs: took(flight) });
+          if (!visible) continue;
+          advance(core, tx, { id: messageId as MessageId, peer, state: 'delivered' });
+          addTrace(peer, messageId, { ...way(connection), outcome: 'acked', durationMs: took(flight) });
         }
         if (any) deps.theyAccepted(tx, peer);
         core.step('acked');
-      }),
+      }, options),
 
     nacked: (peer, connection, nack, flight) =>
       store.queue.commit(tx => {
@@ -98,8 +107,8 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
 
     setReason: (peer, reason) =>
       store.queue.commit(tx => {
-        for (const state of ['queued', 'sealed'] as const)
-          for (const row of sql.outbox.queuedVisible.all({ peer, device: DEVICE, state })) {
+        for (const waiting of [sql.outbox.queuedVisible, sql.outbox.sealedVisible])
+          for (const row of waiting.all({ peer, device: DEVICE })) {
             const now = sql.messages.recipient.get({ id: row.message_id, peer });
             if ((now?.state as MessageState | undefined) === 'queued')
               advance(core, tx, { id: row.message_id as MessageId, peer, state: 'queued', reason });

@@ -15,11 +15,16 @@ import { advance } from './message-record.ts';
 /** A row of the inbox. */
 export type InboxRow = NonNullable<ReturnType<Core['sql']['inbox']['atPosition']['get']>>;
 
+/** What a batch of bodies adds up to, written once for all of them. */
+export interface Tally {
+  unread: number;
+}
+
 export type Outcome = 'published' | 'unsupported' | 'quarantined';
 
 /** What each kind of body does. One row at a time, inside the transaction that publishes it. */
 export interface Bodies {
-  fromContact(tx: Tx, peer: PeerId, content: Uint8Array): Outcome;
+  fromContact(tx: Tx, to: { peer: PeerId; tally: Tally }, content: Uint8Array): Outcome;
   /** Of somebody who is no contact: becomes a request, or a contact by a valid invite. */
   fromStranger(tx: Tx, peer: PeerId, row: InboxRow): void;
 }
@@ -37,17 +42,19 @@ export function createBodies(
   const { book } = deps;
 
   return {
-    fromContact(tx, peer, bytes) {
+    fromContact(tx, { peer, tally }, bytes) {
       const content = decodeContent(bytes);
       if (!content) return 'quarantined';
       if (content.minReader > READER || content.group) return 'unsupported';
       const { body } = content;
       switch (body.case) {
         case 'text':
-          return text(tx, peer, { content, text: body.value.text, bytes });
+          return text(tx, peer, { content, text: body.value.text, bytes, tally });
         case 'contactRequest':
           book.setTheyAccepted(tx, peer);
-          return body.value.text === '' ? 'published' : text(tx, peer, { content, text: body.value.text, bytes });
+          return body.value.text === ''
+            ? 'published'
+            : text(tx, peer, { content, text: body.value.text, bytes, tally });
         case 'accepted':
           return accepted(tx, peer, body.value);
         case 'receipt':
@@ -75,29 +82,32 @@ export function createBodies(
     },
   };
 
-  function text(tx: Tx, peer: PeerId, input: { content: ReadContent; text: string; bytes: Uint8Array }): Outcome {
+  function text(
+    tx: Tx,
+    peer: PeerId,
+    input: { content: ReadContent; text: string; bytes: Uint8Array; tally: Tally },
+  ): Outcome {
     const size = Buffer.byteLength(input.text);
     if (size === 0 || size > MAX_TEXT_BYTES || !input.text.isWellFormed()) return 'quarantined';
     const { id } = input.content;
-    const known = sql.messages.origin.get({ id });
-    // The sender's own id, inside the ciphertext: a second copy is the same message, an id of somebody else's is not taken.
-    if (known) return known.sender === peer && known.direction === 'in' ? 'published' : 'quarantined';
     const conversationId = peer as string as ConversationId;
-    sql.messages.saveConversation.run({ id: conversationId, kind: 'direct', at: clock.nowUnixMs() });
     const receivedAt = clock.nowUnixMs();
     const sentAt = input.content.sentAtUnixMs;
-    const row = {
+    const isNew = sql.messages.insertReceived.run({
       id,
       conversationId,
-      direction: 'in' as const,
       sender: peer,
       text: input.text,
       sentAt,
       receivedAt,
-      state: 'received' as const,
-    };
-    sql.messages.insert.insert({ ...row, reason: null, content: input.bytes });
-    sql.messages.addUnread.run({ id: conversationId });
+      content: input.bytes,
+    });
+    if (isNew === 0) {
+      // The sender's own id, inside the ciphertext: a second copy is the same message, an id of somebody else's is not taken.
+      const known = sql.messages.origin.get({ id });
+      return known?.sender === peer && known.direction === 'in' ? 'published' : 'quarantined';
+    }
+    input.tally.unread += 1;
     feed.append(tx, 'message.received', {
       id,
       conversationId,

@@ -1,6 +1,7 @@
 import type { PeerId } from '#api/ids';
 import { asChainHash, asContentHash, nextHead } from '../ratchet/chain.ts';
 import type { InboxRow } from './bodies.ts';
+import type { OpenPacket } from './content.ts';
 import { equalBytes } from './content.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
@@ -11,6 +12,32 @@ export interface Chain {
   seq: number;
   head: Uint8Array;
   publishedSeq: number;
+}
+
+/** A packet that was just opened, with the envelope it came in. */
+export interface FreshPacket extends OpenPacket {
+  readonly envelopeId: Uint8Array;
+}
+
+/** Its place in the inbox. */
+export const rowOf = (peer: PeerId, { position, contentHash, envelopeId }: FreshPacket) => ({
+  peer,
+  device: DEVICE,
+  epoch: position.epoch,
+  seq: position.seq,
+  prevHead: position.prevHead,
+  contentHash,
+  envelopeId,
+});
+
+type Link = Pick<InboxRow, 'seq' | 'prev_head' | 'content_hash'>;
+
+/** The newest epoch of a peer, when everything before its end was published. */
+export function unbrokenChain(core: Core, peer: PeerId): Chain | null {
+  const row = core.sql.inbox.chainsIn.get({ peer, device: DEVICE });
+  if (!row || row.published_seq > row.seq) return null;
+  if (core.sql.inbox.anyPending.get({ peer, device: DEVICE })) return null;
+  return { epoch: row.epoch, seq: row.seq, head: row.head, publishedSeq: row.published_seq };
 }
 
 export function loadChain(core: Core, peer: PeerId, epoch: number): Chain {
@@ -29,7 +56,8 @@ export function extend(core: Core, peer: PeerId, chain: Chain, row: InboxRow): v
   }
 }
 
-function step(core: Core, peer: PeerId, chain: Chain, row: InboxRow): void {
+/** One position further. */
+export function step(core: Core, peer: PeerId, chain: Chain, row: Link): void {
   if (!equalBytes(row.prev_head, chain.head))
     core.log.warn({ peer, epoch: chain.epoch, seq: row.seq }, 'the chain of a contact does not fit together');
   const previous = asChainHash(row.prev_head);

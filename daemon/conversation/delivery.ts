@@ -130,6 +130,7 @@ export class Delivery {
       ...guards,
       requestsFull: peer =>
         !core.sql.contacts.request.get({ peer }) && (core.sql.contacts.requestCount.get()?.count ?? 0) >= MAX_REQUESTS,
+      publish: (tx, peer, packets) => this.publisher.publish(tx, peer, packets),
       understand: (tx, peer) => this.publisher.understand(tx, peer),
     });
     this.#receiver = {
@@ -170,7 +171,6 @@ export class Delivery {
       void this.core.store.queue.commit(() => this.#deps.book.noteAddresses(peer, info.addresses.slice(0, 8)));
       this.reachable(peer);
     });
-    transport.on('discovered', peer => this.reachable(peer));
     await this.publisher.resume();
   }
 
@@ -199,7 +199,7 @@ export class Delivery {
     return link;
   }
 
-  /** A contact has shown itself: connection, identify, announce, discovery. */
+  /** A contact has shown itself: connection, identify, announce. */
   reachable(peer: PeerId): void {
     if (!this.#stopped && this.#deps.book.isAccepted(peer)) this.link(peer).reachable();
   }

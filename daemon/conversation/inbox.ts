@@ -10,6 +10,8 @@ import type { Tx } from '../store/commit-queue.ts';
 import { DroppedError } from '../store/commit-queue.ts';
 import type { Bindings } from './bindings.ts';
 import { decodePacket, equalBytes, hex, sha256 } from './content.ts';
+import type { FreshPacket } from './chain-in.ts';
+import { rowOf } from './chain-in.ts';
 import type { OpenPacket } from './content.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
@@ -31,8 +33,18 @@ export interface InboxDeps {
   readonly isBlocked: (peer: PeerId) => boolean;
   /** Requests that wait are at their limit: no stranger more is let in. */
   readonly requestsFull: (peer: PeerId) => boolean;
+  /** Publishes what continues the chain of a contact; how many of the first ones. See Publisher. */
+  readonly publish: (tx: Tx, peer: PeerId, packets: readonly FreshPacket[]) => number;
   /** Understands and publishes what is pending or held of this peer; runs in the same transaction, behind a savepoint. */
   readonly understand: (tx: Tx, peer: PeerId) => void;
+}
+
+/** Opened and staged, not committed yet. */
+interface Opened {
+  readonly envelope: Envelope;
+  readonly hash: Uint8Array;
+  readonly packet: OpenPacket | null;
+  readonly writeRatchet: (tx: Tx) => void;
 }
 
 const CODE_OF: Readonly<Record<RatchetErrorCode, NackCode>> = {
@@ -55,7 +67,7 @@ export class Inbox {
   readonly #core: Core;
   readonly #deps: InboxDeps;
   /** Opened, not committed yet: envelope id → hash and the promise of its commit. */
-  readonly #opening = new Map<string, { hash: Uint8Array; done: Promise<unknown> }>();
+  readonly #opening = new Map<string, { hash: Uint8Array; done: Promise<Verdict> }>();
 
   constructor(core: Core, deps: InboxDeps) {
     this.#core = core;
@@ -64,19 +76,39 @@ export class Inbox {
 
   /**
    * Takes what has arrived in one turn. Resolves, after the commit, to one verdict for each envelope in order.
-   * Opening is awaited by the caller before the next batch (`opened`), the commit is not: reading goes on.
+   * Opening is awaited by the caller before the next batch, the commit is not: reading goes on.
    */
   async take(peer: PeerId, envelopes: readonly Envelope[]): Promise<{ verdicts: Promise<Verdict[]> }> {
-    const pending: (Promise<Verdict> | Verdict)[] = [];
-    for (const envelope of envelopes) pending.push(...(await this.#takeOne(peer, envelope)));
-    if (pending.some(one => one instanceof Promise)) {
-      // Behind the staged writes of this batch: same transaction, but a body that cannot be processed undoes only itself.
-      void this.#core.store.queue
-        .commit(tx => this.#deps.understand(tx, peer))
-        .catch((error: unknown) => {
-          this.#core.log.error({ peer, err: String(error) }, 'a received body could not be processed');
-        });
-    }
+    const checked: (Verdict | null)[] = [];
+    for (const envelope of envelopes) checked.push(await this.#check(peer, envelope));
+    const { staging } = this.#deps;
+    const pending = await staging.locked(peer, async () => {
+      const fresh = staging.begin();
+      const batch: Opened[] = [];
+      const stored = Promise.withResolvers<void>();
+      stored.promise.catch(() => undefined);
+      const answers: (Promise<Verdict> | Verdict)[] = [];
+      try {
+        for (const [at, envelope] of envelopes.entries()) {
+          const verdict = checked[at] ?? this.#known(peer, envelope) ?? (await this.#open(peer, envelope, batch));
+          if (verdict) {
+            answers.push(verdict);
+            continue;
+          }
+          const { id } = envelope;
+          const done = stored.promise.then(
+            (): Verdict => ({ id, code: null }),
+            (error: unknown) => notStored(id, error),
+          );
+          this.#opening.set(hex(id), { hash: batch.at(-1)?.hash ?? id, done });
+          answers.push(done);
+        }
+      } finally {
+        // Also when one of them failed in a way that nobody expected: what is staged must be written or refused.
+        if (batch.length > 0) this.#commit(peer, batch, fresh).then(stored.resolve, stored.reject);
+      }
+      return answers;
+    });
     return { verdicts: this.#settle(peer, pending) };
   }
 
@@ -88,48 +120,42 @@ export class Inbox {
     return verdicts.map(one => (one.code === null && !accepted ? { ...one, code: NackCode.HELD } : one));
   }
 
-  async #takeOne(peer: PeerId, envelope: Envelope): Promise<(Promise<Verdict> | Verdict)[]> {
+  /** What can be said without opening it. Null: it may be opened. */
+  async #check(peer: PeerId, envelope: Envelope): Promise<Verdict | null> {
     const { id } = envelope;
-    if (id.length !== 16 || envelope.ciphertext.length === 0) return [{ id, code: NackCode.MALFORMED }];
+    if (id.length !== 16 || envelope.ciphertext.length === 0) return { id, code: NackCode.MALFORMED };
     if ((envelope.senderDevice || DEVICE) !== DEVICE || (envelope.recipientDevice || DEVICE) !== DEVICE)
-      return [{ id, code: NackCode.MALFORMED }];
-    if (envelope.session > BigInt(Number.MAX_SAFE_INTEGER)) return [{ id, code: NackCode.MALFORMED }];
-    const hash = sha256(envelope.ciphertext);
-    const known = this.#core.sql.inbox.seen.get({ envelopeId: id });
-    if (known)
-      return [
-        { id, code: equalBytes(known.ciphertext_hash, hash) && known.peer === peer ? null : NackCode.ID_CONFLICT },
-      ];
-    const opening = this.#opening.get(hex(id));
-    if (opening) {
-      if (!equalBytes(opening.hash, hash)) return [{ id, code: NackCode.ID_CONFLICT }];
-      return [
-        opening.done.then(
-          () => ({ id, code: null }),
-          (error: unknown) => notStored(id, error),
-        ),
-      ];
-    }
-    // Blocked looks exactly like pending: held, and never opened.
-    if (this.#deps.isBlocked(peer)) return [{ id, code: NackCode.HELD }];
-    if (!this.#deps.isAccepted(peer)) {
-      if ((this.#core.sql.inbox.heldCount.get({ peer })?.count ?? 0) >= MAX_UNACCEPTED_ENVELOPES)
-        return [{ id, code: NackCode.HELD }];
-      if (this.#deps.requestsFull(peer)) return [{ id, code: NackCode.RATE_LIMITED, retryAfterMs: 300_000 }];
-    }
-    return this.#open(peer, envelope, hash);
+      return { id, code: NackCode.MALFORMED };
+    if (envelope.session > BigInt(Number.MAX_SAFE_INTEGER)) return { id, code: NackCode.MALFORMED };
+    if (envelope.kind === EnvelopeKind.WHISPER) return null;
+    if (envelope.kind !== EnvelopeKind.PREKEY) return { id, code: NackCode.MALFORMED };
+    // Blocked looks exactly like pending: held, and nothing of it is looked at.
+    const known = this.#known(peer, envelope);
+    if (known instanceof Promise || known !== null) return known;
+    if (envelope.senderBinding && (await this.#deps.bindings.note(peer, envelope.senderBinding))) return null;
+    return { id, code: NackCode.UNBOUND };
   }
 
-  /** In an array: an async function would otherwise wait for the commit, and one batch would be many commits. */
-  async #open(peer: PeerId, envelope: Envelope, hash: Uint8Array): Promise<(Promise<Verdict> | Verdict)[]> {
-    const { id } = envelope;
-    const kind =
-      envelope.kind === EnvelopeKind.PREKEY ? 'prekey' : envelope.kind === EnvelopeKind.WHISPER ? 'whisper' : null;
-    if (!kind) return [{ id, code: NackCode.MALFORMED }];
-    if (kind === 'prekey') {
-      if (!envelope.senderBinding || !(await this.#deps.bindings.note(peer, envelope.senderBinding)))
-        return [{ id, code: NackCode.UNBOUND }];
+  /** The verdict on an envelope that came before, or that is not wanted. Null: it is to be opened. */
+  #known(peer: PeerId, { id, ciphertext }: Envelope): Promise<Verdict> | Verdict | null {
+    const known = this.#core.sql.inbox.seen.get({ envelopeId: id });
+    if (known) {
+      const same = known.peer === peer && equalBytes(known.ciphertext_hash, sha256(ciphertext));
+      return { id, code: same ? null : NackCode.ID_CONFLICT };
     }
+    const opening = this.#opening.get(hex(id));
+    if (opening)
+      return equalBytes(opening.hash, sha256(ciphertext)) ? opening.done : { id, code: NackCode.ID_CONFLICT };
+    if (this.#deps.isBlocked(peer)) return { id, code: NackCode.HELD };
+    if (this.#deps.isAccepted(peer)) return null;
+    if ((this.#core.sql.inbox.heldCount.get({ peer })?.count ?? 0) >= MAX_UNACCEPTED_ENVELOPES)
+      return { id, code: NackCode.HELD };
+    if (this.#deps.requestsFull(peer)) return { id, code: NackCode.RATE_LIMITED, retryAfterMs: 300_000 };
+    return null;
+  }
+
+  /** Opens and stages; null when it is in the batch now. */
+  async #open(peer: PeerId, envelope: Envelope, batch: Opened[]): Promise<Verdict | null> {
     const { staging } = this.#deps;
     const name: SessionName = {
       peer,
@@ -137,45 +163,65 @@ export class Inbox {
       initiator: envelope.sessionByRecipient ? 'us' : 'them',
       id: Number(envelope.session),
     };
-    return staging.locked(peer, async () => {
-      const fresh = staging.begin();
-      try {
-        const opened = await this.#deps.ratchet().open(staging.reads, { name, kind, ciphertext: envelope.ciphertext });
-        this.#core.step('opened');
-        const packet = readPacket(opened.plaintext, {
-          session: envelope.session,
-          from: peer,
-          to: this.#core.self,
-          device: DEVICE,
-        });
-        const writeRatchet = staging.stage(opened.writes, { confirmed: true });
-        const done = this.#core.store.queue.commit(
-          tx => {
-            fresh();
-            this.#core.step('store-begin');
-            writeRatchet(tx);
-            this.#core.sql.inbox.saveSeen.run({ envelopeId: id, hash, peer, at: this.#core.clock.nowUnixMs() });
-            // A packet that lies was opened and its key is spent: kept for diagnosis, acknowledged, never shown.
-            if (packet) this.#store(peer, packet, id);
-            else this.#keepRefused(peer, envelope, 'BAD_PACKET');
-            this.#core.step('store-end');
-            tx.afterCommit(() => this.#core.step('stored'));
-          },
-          { staged: true },
-        );
-        this.#opening.set(hex(id), { hash, done });
-        const settled = done.finally(() => this.#opening.delete(hex(id)));
-        settled.catch(() => undefined);
-        return [
-          settled.then(
-            () => ({ id, code: null }),
-            (error: unknown) => notStored(id, error),
-          ),
-        ];
-      } catch (error) {
-        return [this.#refused(peer, envelope, error)];
-      }
-    });
+    const kind = envelope.kind === EnvelopeKind.PREKEY ? 'prekey' : 'whisper';
+    try {
+      const opened = await this.#deps.ratchet().open(staging.reads, { name, kind, ciphertext: envelope.ciphertext });
+      this.#core.step('opened');
+      const packet = readPacket(opened.plaintext, {
+        session: envelope.session,
+        from: peer,
+        to: this.#core.self,
+        device: DEVICE,
+      });
+      const writeRatchet = staging.stage(opened.writes, { confirmed: true });
+      batch.push({ envelope, hash: sha256(envelope.ciphertext), packet, writeRatchet });
+      return null;
+    } catch (error) {
+      return this.#refused(peer, envelope, error);
+    }
+  }
+
+  /** One transaction for the batch. What is understood at once needs no second step. */
+  #commit(peer: PeerId, batch: readonly Opened[], fresh: () => void): Promise<void> {
+    const { store, sql, clock } = this.#core;
+    let left = 0;
+    const done = store.queue.commit(
+      tx => {
+        fresh();
+        const at = clock.nowUnixMs();
+        const packets: FreshPacket[] = [];
+        for (const { envelope, hash, packet, writeRatchet } of batch) {
+          this.#core.step('store-begin');
+          writeRatchet(tx);
+          sql.inbox.saveSeen.run({ envelopeId: envelope.id, hash, peer, at });
+          // A packet that lies was opened and its key is spent: kept for diagnosis, acknowledged, never shown.
+          if (packet) packets.push({ ...packet, envelopeId: envelope.id });
+          else this.#keepRefused(peer, envelope, 'BAD_PACKET');
+        }
+        const accepted = this.#deps.isAccepted(peer);
+        const published = accepted ? this.#deps.publish(tx, peer, packets) : 0;
+        for (const packet of packets.slice(published)) this.#store(peer, packet, accepted);
+        left = packets.length - published;
+        for (const _ of batch) {
+          this.#core.step('store-end');
+          tx.afterCommit(() => this.#core.step('stored'));
+        }
+      },
+      { staged: true },
+    );
+    // Behind the staged writes: same transaction, but a body that cannot be processed undoes only itself.
+    store.queue
+      .commit(tx => {
+        if (left > 0) this.#deps.understand(tx, peer);
+      })
+      .catch((error: unknown) => {
+        this.#core.log.error({ peer, err: String(error) }, 'a received body could not be processed');
+      });
+    const forget = (): void => {
+      for (const { envelope } of batch) this.#opening.delete(hex(envelope.id));
+    };
+    done.then(forget, forget);
+    return done;
   }
 
   #refused(peer: PeerId, envelope: Envelope, error: unknown): Verdict {
@@ -200,20 +246,12 @@ export class Inbox {
   }
 
   /** The content at its chain position; its bytes are kept whatever they say. The head follows when it is understood. */
-  #store(peer: PeerId, packet: OpenPacket, envelopeId: Uint8Array): void {
-    const { sql, clock } = this.#core;
-    const { epoch, seq, prevHead } = packet.position;
-    sql.inbox.insert.insert({
-      peer,
-      device: DEVICE,
-      epoch,
-      seq,
-      prevHead,
-      contentHash: packet.contentHash,
+  #store(peer: PeerId, packet: FreshPacket, accepted: boolean): void {
+    this.#core.sql.inbox.insert.run({
+      ...rowOf(peer, packet),
       content: packet.content,
-      envelopeId,
-      at: clock.nowUnixMs(),
-      state: this.#deps.isAccepted(peer) ? 'pending' : 'held',
+      at: this.#core.clock.nowUnixMs(),
+      state: accepted ? 'pending' : 'held',
     });
   }
 }

@@ -6,6 +6,7 @@ import { ANSWER_TIMEOUT_MS, DELIVER_PROTOCOL } from '#api/wire/protocols';
 import type { Timer } from '../base/clock.ts';
 import type { FrameStream } from '../net/transport.ts';
 import { DroppedError } from '../store/commit-queue.ts';
+import { AckWatch } from './ack-watch.ts';
 import type { AfterNack } from './answers.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
@@ -29,7 +30,9 @@ export interface LinkDeps extends SealBatchDeps, GreetingDeps {
   readonly superseded: (by: SeenInstance) => void;
 }
 
-const ACK_TIMEOUT_MS = 20_000;
+/** Of the outbox row, what the window keeps. */
+type SentRow = { readonly row: number; readonly message_id: string; readonly visible: number };
+
 const CONNECT_TIMEOUT_MS = 20_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 300_000;
@@ -43,6 +46,7 @@ export class PeerLink {
   readonly #core: Core;
   readonly #deps: LinkDeps;
   readonly #sealing: SealBatch;
+  readonly #acks: AckWatch;
   #stream: FrameStream | null = null;
   #window = new SendWindow(undefined);
   #ready = false;
@@ -56,7 +60,6 @@ export class PeerLink {
   #resendAfter: { epoch: number; seq: number } | null = null;
   #attempt = 0;
   #retry: Timer | null = null;
-  #ackTimer: Timer | null = null;
   #pausedUntilMs = 0;
 
   constructor(core: Core, deps: LinkDeps, peer: PeerId) {
@@ -64,6 +67,7 @@ export class PeerLink {
     this.#deps = deps;
     this.peer = peer;
     this.#sealing = new SealBatch(core, deps, peer);
+    this.#acks = new AckWatch(core.clock, () => this.#stream?.abort('no acknowledgement in time'));
   }
 
   /** There is something to do: rows to send, or a connection to use. */
@@ -106,18 +110,23 @@ export class PeerLink {
     return this.#ready;
   }
 
-  /** Sends an envelope whose commit is done. */
+  /** Sends envelopes whose commit is done. */
   push(
-    sealed: Pick<SealedEnvelope, 'envelopeId' | 'frame'>,
-    row: { row: number; message_id: string; visible: number },
+    sealed: readonly { readonly envelope: Pick<SealedEnvelope, 'envelopeId' | 'frame'>; readonly row: SentRow }[],
   ): void {
-    if (!this.#ready || !this.#window.takes(sealed.frame.length)) {
-      // The stream has gone, or is full, since it was sealed: it is sent again from the database.
-      this.#resendAfter ??= { epoch: 0, seq: 0 };
-      this.wake();
-      return;
+    const frames: Uint8Array[] = [];
+    for (const { envelope, row } of sealed) {
+      const { frame } = envelope;
+      if (!this.#ready || this.#resendAfter || !this.#window.takes(frame.length)) {
+        // The stream has gone, or is full, since it was sealed: it is sent again from the database.
+        this.#resendAfter ??= { epoch: 0, seq: 0 };
+        this.wake();
+        break;
+      }
+      this.#fly(row, envelope.envelopeId, frame);
+      frames.push(frame);
     }
-    this.#send(row, sealed.envelopeId, sealed.frame);
+    this.#write(frames);
   }
 
   /** The peer has another state than we thought: start over with a new Hello. */
@@ -188,7 +197,8 @@ export class PeerLink {
     if (this.#retry) return false;
     const { transport, clock, sql } = this.#core;
     const peer = this.peer;
-    const waiting = sql.outbox.anyOpen.get({ peer, device: DEVICE }) !== undefined;
+    const key = { peer, device: DEVICE };
+    const waiting = (sql.outbox.anySealed.get(key) ?? sql.outbox.anyQueued.get(key)) !== undefined;
     // Adding a contact sends nothing: before the first message nobody is called who has not accepted us.
     if (!waiting && !this.#deps.theyAccepted(peer)) return false;
     const started = clock.monotonicMs();
@@ -202,9 +212,7 @@ export class PeerLink {
       if (this.#stopped) return false;
       this.#core.log.debug({ peer, err: String(error) }, 'peer not reachable');
       await this.#deps.answers.setReason(peer, 'no-path');
-      const first =
-        sql.outbox.queuedVisible.get({ peer, device: DEVICE, state: 'sealed' }) ??
-        sql.outbox.queuedVisible.get({ peer, device: DEVICE, state: 'queued' });
+      const first = sql.outbox.sealedVisible.get(key) ?? sql.outbox.queuedVisible.get(key);
       if (first)
         await this.#deps.answers.trace(peer, first.message_id, {
           outcome: 'unreachable',
@@ -284,15 +292,20 @@ export class PeerLink {
   async #acked(stream: FrameStream, ids: readonly Uint8Array[]): Promise<void> {
     if (ids.length > 1_000) throw new Error('too many ids in one acknowledgement');
     const acks = ids.map(envelopeId => ({ envelopeId, flight: this.#window.take(envelopeId) }));
-    this.#watchAcks();
-    await this.#deps.answers.acked(this.peer, stream.connection, acks);
+    this.#acks.moved(this.#window.size > 0);
     this.#attempt = 0;
+    // While more is sealed for a peer that has accepted us, its next transaction takes these along; the peer keeps
+    // nothing open for them, and what is lost with the process is acknowledged again.
+    const lazy = this.#backlog && this.#deps.theyAccepted(this.peer);
+    const written = this.#deps.answers.acked(this.peer, stream.connection, acks, { lazy });
+    if (lazy) written.catch((error: unknown) => this.#failed(error));
+    else await written;
     this.wake();
   }
 
   async #nacked(stream: FrameStream, nack: Nack): Promise<void> {
     const flight = this.#window.take(nack.id);
-    this.#watchAcks();
+    this.#acks.moved(this.#window.size > 0);
     const after: AfterNack = await this.#deps.answers.nacked(this.peer, stream.connection, nack, flight);
     if (after.retire) {
       this.#deps.staging.sessionsChanged(this.peer);
@@ -331,7 +344,7 @@ export class PeerLink {
       const batch = await this.#sealing.seal(next, this.#stopping.signal);
       batch?.committed
         .then(sealed => {
-          for (const { row, envelope } of sealed) this.push(envelope, row);
+          this.push(sealed);
           this.wake();
         })
         .catch((error: unknown) => this.#failed(error));
@@ -346,7 +359,8 @@ export class PeerLink {
       if (!row.envelope || !row.envelope_id) continue;
       if (!this.#window.has(row.row)) {
         if (!this.#window.takes(row.envelope.length)) return false;
-        this.#send(row, row.envelope_id, row.envelope);
+        this.#fly(row, row.envelope_id, row.envelope);
+        this.#write([row.envelope]);
       }
       this.#resendAfter = { epoch: row.epoch ?? 0, seq: row.seq ?? 0 };
     }
@@ -354,31 +368,25 @@ export class PeerLink {
     return true;
   }
 
-  #send(row: { row: number; message_id: string; visible: number }, envelopeId: Uint8Array, frame: Uint8Array): void {
-    const stream = this.#stream;
-    if (!stream) return;
+  /** Enters it in the window; the caller writes it in the same turn. */
+  #fly(row: SentRow, envelopeId: Uint8Array, frame: Uint8Array): void {
     this.#core.step('sending');
-    const sentAtMs = this.#core.clock.monotonicMs();
     this.#window.add(envelopeId, {
       row: row.row,
       messageId: row.message_id,
       visible: row.visible === 1,
       bytes: frame.length,
-      sentAtMs,
-    });
-    this.#watchAcks();
-    stream.send(frame).catch(() => {
-      if (this.#stream === stream) stream.abort('cannot write');
+      sentAtMs: this.#core.clock.monotonicMs(),
     });
   }
 
-  /** Answers must go on coming while envelopes are out. */
-  #watchAcks(): void {
-    this.#ackTimer?.cancel();
-    this.#ackTimer = null;
-    if (this.#window.size === 0) return;
+  #write(frames: readonly Uint8Array[]): void {
     const stream = this.#stream;
-    this.#ackTimer = this.#core.clock.after(ACK_TIMEOUT_MS, () => stream?.abort('no acknowledgement in time'));
+    if (!stream || frames.length === 0) return;
+    this.#acks.moved(this.#window.size > 0);
+    stream.sendAll(frames).catch(() => {
+      if (this.#stream === stream) stream.abort('cannot write');
+    });
   }
 
   #drop(reason: string): void {
@@ -386,8 +394,7 @@ export class PeerLink {
     this.#stream = null;
     this.#ready = false;
     this.#backlog = true;
-    this.#ackTimer?.cancel();
-    this.#ackTimer = null;
+    this.#acks.stop();
     stream?.abort(reason);
   }
 }

@@ -43,7 +43,7 @@ export function createLobbyHistory(
       content: null,
     });
     if (row % 100 === 0) sql.messages.trimConversation.run({ conversationId: LOBBY_ID, keep: KEEP });
-    if (one.direction === 'in') sql.messages.addUnread.run({ id: LOBBY_ID });
+    if (one.direction === 'in') sql.messages.addUnread.run({ id: LOBBY_ID, count: 1 });
     const stored = sql.messages.get.get({ id: one.id });
     if (!stored) throw new Error('an inserted message is not there');
     const message = messageOf(core, stored);

@@ -100,7 +100,7 @@ export function createManager(core: Core, deps: { delivery: Delivery }) {
       at: clock.nowUnixMs(),
     });
     sql.messages.saveRecipient.run({ id, peer, state: 'queued', reason: null, at: clock.nowUnixMs() });
-    sql.messages.setState.run({ id, state: 'queued', reason: null });
+    sql.messages.setState.get({ id, state: 'queued', reason: null });
     core.feed.append(tx, 'message.state', {
       id,
       conversationId: row.conversation_id as ConversationId,

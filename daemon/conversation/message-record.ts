@@ -58,19 +58,16 @@ export function advance(core: Core, tx: Tx, change: StateChange): boolean {
   const reason = change.reason ?? null;
   if (previous === change.state && now.reason === reason) return false;
   if (RANK[previous] >= 3 && RANK[change.state] <= RANK[previous]) return false;
-  core.sql.messages.saveRecipient.run({
+  core.sql.messages.setRecipient.run({
     id: change.id,
     peer: change.peer,
     state: change.state,
     reason,
     at: core.clock.nowUnixMs(),
   });
-  const row = core.sql.messages.origin.get({ id: change.id });
+  // A message has one recipient: it is as far as that one is.
+  const row = core.sql.messages.setState.get({ id: change.id, state: change.state, reason });
   if (!row) return false;
-  // One recipient today: the message is as far as its only recipient. Groups take the least advanced.
-  const all = core.sql.messages.recipients.all({ id: change.id });
-  const least = all.reduce((a, b) => (RANK[b.state as MessageState] < RANK[a.state as MessageState] ? b : a));
-  core.sql.messages.setState.run({ id: change.id, state: least.state, reason: least.reason });
   const data: EventData<'message.state'> = {
     id: change.id,
     conversationId: row.conversation_id as ConversationId,

@@ -1,11 +1,11 @@
 import type { ConversationId, PeerId } from '#api/ids';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { Tx } from '../store/commit-queue.ts';
-import type { Bodies, InboxRow, Outcome } from './bodies.ts';
+import type { Bodies, InboxRow, Outcome, Tally } from './bodies.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
-import type { Chain } from './chain-in.ts';
-import { extend, loadChain } from './chain-in.ts';
+import type { Chain, FreshPacket } from './chain-in.ts';
+import { extend, loadChain, rowOf, step, unbrokenChain } from './chain-in.ts';
 import { tellConversation } from './message-record.ts';
 
 /** A gap is waited for this long while the sender is connected, else up to the longer time. */
@@ -51,6 +51,43 @@ export class Publisher {
       if (!this.#book.isAccepted(peer)) return;
     }
     this.#publish(tx, peer);
+  }
+
+  /**
+   * The usual case: what was just opened continues the chain, and nothing waits before it. It is understood in the
+   * transaction that stores it, without a way over pending rows. How many of the first packets this was; when one of
+   * them cannot be processed it is none, and `understand` takes them one by one.
+   */
+  publish(tx: Tx, peer: PeerId, packets: readonly FreshPacket[]): number {
+    const { sql, clock } = this.#core;
+    const chain = packets.length > 0 ? unbrokenChain(this.#core, peer) : null;
+    if (!chain) return 0;
+    const first = chain.seq + 1;
+    const broken = packets.findIndex(
+      ({ position }, at) => position.epoch !== chain.epoch || position.seq !== first + at,
+    );
+    const fitting = broken === -1 ? packets : packets.slice(0, broken);
+    if (fitting.length === 0) return 0;
+    const at = clock.nowUnixMs();
+    const fault = tx.attempt(() => {
+      const tally: Tally = { unread: 0 };
+      for (const packet of fitting) {
+        const { position, contentHash, content } = packet;
+        step(this.#core, peer, chain, { seq: position.seq, prev_head: position.prevHead, content_hash: contentHash });
+        chain.publishedSeq = position.seq;
+        const state = this.#bodies.fromContact(tx, { peer, tally }, content);
+        sql.inbox.insert.run({
+          ...rowOf(peer, packet),
+          content: state === 'published' ? null : content,
+          at,
+          state,
+        });
+      }
+      this.#count(peer, tally);
+      sql.inbox.saveChainIn.run({ peer, device: DEVICE, ...chain });
+      tellConversation(this.#core, tx, peer as string as ConversationId);
+    });
+    return fault ? 0 : fitting.length;
   }
 
   #publish(tx: Tx, peer: PeerId): void {
@@ -109,7 +146,9 @@ export class Publisher {
     if (content === null) return;
     const outcome: { state: Outcome } = { state: 'quarantined' };
     const fault = tx.attempt(() => {
-      outcome.state = this.#bodies.fromContact(tx, peer, content);
+      const tally: Tally = { unread: 0 };
+      outcome.state = this.#bodies.fromContact(tx, { peer, tally }, content);
+      this.#count(peer, tally);
     });
     if (fault) {
       this.#core.log.error(
@@ -120,6 +159,13 @@ export class Publisher {
     }
     const { state } = outcome;
     this.#core.sql.inbox.setState.run({ row: row.row, state, content: state === 'published' ? null : content });
+  }
+
+  #count(peer: PeerId, { unread }: Tally): void {
+    if (unread === 0) return;
+    const { sql, clock } = this.#core;
+    sql.messages.saveConversation.run({ id: peer, kind: 'direct', at: clock.nowUnixMs() });
+    sql.messages.addUnread.run({ id: peer, count: unread });
   }
 
   #waitForGap(peer: PeerId): void {

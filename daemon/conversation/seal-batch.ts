@@ -1,5 +1,5 @@
 import type { PeerId } from '#api/ids';
-import { MAX_SEALED_UNDELIVERED, MAX_UNACCEPTED_ENVELOPES } from '#api/wire/protocols';
+import { MAX_SEALED_UNDELIVERED, MAX_UNACCEPTED_ENVELOPES, WINDOW_ENVELOPES } from '#api/wire/protocols';
 import { RatchetError } from '../ratchet/ratchet.ts';
 import type { Answers } from './answers.ts';
 import type { Bindings } from './bindings.ts';
@@ -55,7 +55,7 @@ export class SealBatch {
   }
 
   /** What is next: contents that need a new envelope, then what was never sealed. `blocked`: the reason is written down. */
-  async next(room: number): Promise<OutboxRow[] | 'nothing' | 'blocked'> {
+  async next(room: number): Promise<readonly number[] | 'nothing' | 'blocked'> {
     const { sql, clock } = this.#core;
     const key = { peer: this.#peer, device: DEVICE };
     if (this.#deps.bindings.pending(this.#peer)) {
@@ -63,9 +63,11 @@ export class SealBatch {
       return 'blocked';
     }
     const held = this.#committing.size;
+    // By whole batches while answers are to come: else one acknowledgement would seal one envelope, with a commit of its own.
     const limit = Math.min(BATCH, room - held);
-    if (limit <= 0) return 'blocked';
-    const unsealed = (rows: OutboxRow[]): OutboxRow[] => rows.filter(row => !this.#committing.has(row.row));
+    if (limit <= 0 || (limit < BATCH && room < WINDOW_ENVELOPES)) return 'blocked';
+    const unsealed = (rows: readonly { row: number }[]): number[] =>
+      rows.map(({ row }) => row).filter(row => !this.#committing.has(row));
     const again = unsealed(sql.outbox.toReseal.all({ ...key, now: clock.nowUnixMs(), limit: limit + held }));
     if (again.length > 0) return again.slice(0, limit);
     const allowed = this.allowance();
@@ -85,10 +87,7 @@ export class SealBatch {
    * Null when a bundle was fetched first: the binding may have changed with it, so the caller looks again.
    * @throws NoBundleError
    */
-  async seal(
-    rows: readonly OutboxRow[],
-    signal: AbortSignal,
-  ): Promise<{ committed: Promise<readonly Sealed[]> } | null> {
+  async seal(rows: readonly number[], signal: AbortSignal): Promise<{ committed: Promise<readonly Sealed[]> } | null> {
     const { staging, sealer } = this.#deps;
     if (sealer.needsBundle(this.#peer)) {
       const waitMs = this.#deps.budget.take(this.#peer);
@@ -99,8 +98,8 @@ export class SealBatch {
     const sealed: Sealed[] = [];
     const { done } = await staging.locked(this.#peer, async () => {
       const fresh = staging.begin();
-      for (const { row: id } of rows) {
-        // Read again under the lock: it may have been cancelled or sealed meanwhile.
+      for (const id of rows) {
+        // Read under the lock: it may have been cancelled or sealed since it was chosen.
         const row = this.#core.sql.outbox.get.get({ row: id });
         if (!row || row.envelope !== null || row.state === 'cancelled' || row.state === 'delivered') continue;
         const envelope = await this.#sealOne(row);

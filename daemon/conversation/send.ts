@@ -131,7 +131,7 @@ export function createSender(
           const row = insertOutbox(draft);
           sealed.write(tx, row);
           core.step('post-stored');
-          tx.afterCommit(() => link.push(sealed, { row, message_id: draft.id, visible: 1 }));
+          tx.afterCommit(() => link.push([{ envelope: sealed, row: { row, message_id: draft.id, visible: 1 } }]));
         },
         { staged: true },
       );

@@ -1,5 +1,6 @@
 import type { PeerId } from '#api/ids';
 import type { RatchetReads, RatchetWrite, SessionName } from '../ratchet/ratchet.ts';
+import { SessionState } from '../ratchet/session-state.ts';
 import type { Tx } from '../store/commit-queue.ts';
 import { DroppedError } from '../store/commit-queue.ts';
 import type { Core } from './deps.ts';
@@ -20,7 +21,7 @@ export interface ChainOut {
  */
 export class Staging {
   readonly #core: Core;
-  readonly #sessions = new Map<string, { record: Uint8Array; confirmed: boolean; pending: number }>();
+  readonly #sessions = new Map<string, { state: SessionState; confirmed: boolean; pending: number }>();
   readonly #sendSession = new Map<PeerId, SessionName | null>();
   readonly #chainsOut = new Map<PeerId, ChainOut>();
   readonly #highest = new Map<PeerId, number>();
@@ -132,9 +133,10 @@ export class Staging {
   readonly reads: RatchetReads = {
     session: name => {
       const staged = this.#sessions.get(keyOf(name));
-      if (staged) return staged.record;
+      if (staged) return staged.state;
       const { peer, device, initiator, id } = name;
-      return this.#core.sql.ratchet.session.get({ peer, device, initiator, id })?.record ?? null;
+      const row = this.#core.sql.ratchet.session.get({ peer, device, initiator, id });
+      return row ? SessionState.stored(row.record) : null;
     },
     trustedIdentities: peer => {
       const cached = this.#trusted.get(peer);
@@ -162,7 +164,7 @@ export class Staging {
   stage(writes: readonly RatchetWrite[], options: { confirmed: boolean }): (tx: Tx) => void {
     const staged: ((tx: Tx) => void)[] = [];
     for (const write of writes) {
-      if (write.kind === 'session') staged.push(this.#stageSession(write.name, write.record, options.confirmed));
+      if (write.kind === 'session') staged.push(this.#stageSession(write.name, write.state, options.confirmed));
       else if (write.kind === 'pairUsed') {
         this.#usedPairs.add(write.id);
         staged.push(() => {
@@ -182,11 +184,11 @@ export class Staging {
     };
   }
 
-  #stageSession(name: SessionName, record: Uint8Array, confirmed: boolean): (tx: Tx) => void {
+  #stageSession(name: SessionName, state: SessionState, confirmed: boolean): (tx: Tx) => void {
     const key = keyOf(name);
-    const entry = this.#sessions.get(key) ?? { record, confirmed, pending: 0 };
+    const entry = this.#sessions.get(key) ?? { state, confirmed, pending: 0 };
     const isNew = this.reads.session(name) === null;
-    entry.record = record;
+    entry.state = state;
     entry.confirmed ||= confirmed;
     const proven = entry.confirmed ? 1 : 0;
     entry.pending += 1;
@@ -202,7 +204,15 @@ export class Staging {
       // Of all steps of this session in one transaction only the last is written: the others would be overwritten.
       tx.atEnd(`session ${key}`, () => {
         const at = this.#core.clock.nowUnixMs();
-        this.#core.sql.ratchet.saveSession.run({ peer, device, initiator, id, record, confirmed: proven, at });
+        this.#core.sql.ratchet.saveSession.run({
+          peer,
+          device,
+          initiator,
+          id,
+          record: state.bytes(),
+          confirmed: proven,
+          at,
+        });
       });
       if (isNew) this.#core.sql.ratchet.raiseHighestSession.run({ peer, device, id });
       tx.afterCommit(() => {

@@ -89,8 +89,12 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
   return {
     putBack,
     append(tx, type, data) {
-      const seq = sql.append(type, clock.nowUnixMs(), JSON.stringify(data));
-      tx.afterCommit(() => committed(seq));
+      sql.append.run({ type, at: clock.nowUnixMs(), data: JSON.stringify(data) });
+      // Once for each commit, and read from the table: a job that was undone has taken its numbers back.
+      tx.atEnd('feed', () => {
+        const seq = sql.lastSeq();
+        tx.afterCommit(() => committed(seq));
+      });
     },
     state,
     read({ after, limit, logId: expected }) {
@@ -140,6 +144,7 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
     closeSync(fd);
     const file = openSync(path, 'r+');
     let open = true;
+    let written = Number.POSITIVE_INFINITY;
     return {
       load(id) {
         const [savedId, seq] = readFileSync(path, 'utf8').trim().split(' ');
@@ -149,7 +154,8 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
         if (!open) return;
         const line = `${id} ${seq}\n`;
         writeSync(file, line, 0);
-        ftruncateSync(file, line.length);
+        if (line.length < written) ftruncateSync(file, line.length);
+        written = line.length;
       },
       close() {
         if (!open) return;

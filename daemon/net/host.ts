@@ -83,7 +83,6 @@ export interface HostOptions {
   readonly agent: string;
   readonly budget: HostBudget;
   readonly services?: Readonly<Record<string, HostServiceFactory>>;
-  readonly peerDiscovery?: NonNullable<Libp2pInit['peerDiscovery']>;
   readonly connectionGater?: NonNullable<Libp2pInit['connectionGater']>;
   readonly metrics?: NonNullable<Libp2pInit['metrics']>;
   readonly datastore?: NonNullable<Libp2pInit['datastore']>;
@@ -181,7 +180,6 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
       pingTimeout: { minTimeout: 8_000, maxTimeout: 20_000 },
     },
     peerStore: { maxAddressAge: MAX_PEER_AGE_MS, maxPeerAge: MAX_PEER_AGE_MS },
-    ...(options.peerDiscovery && { peerDiscovery: options.peerDiscovery }),
     ...(options.connectionGater && { connectionGater: options.connectionGater }),
     ...(options.metrics && { metrics: options.metrics }),
     ...(options.datastore && { datastore: options.datastore }),

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { abortable } from './abortable.ts';
 import { remotePeerOf } from './addresses.ts';
-import { createDialer, type Dialer } from './dialer.ts';
+import type { Dialer } from './dialer.ts';
 import { createEmitter, type Emitter } from './emitter.ts';
 import { createFrameStream } from './frames.ts';
 import type { Gossip } from './gossip.ts';
@@ -36,6 +36,7 @@ interface RunningDial {
 export interface Libp2pTransportDeps {
   readonly host: Host;
   readonly gossip: Gossip;
+  readonly dialer: Dialer;
   readonly clock: Clock;
   readonly log: Logger;
   /** Addresses of the relays over which peers are dialled, ending in /p2p/<relay>. */
@@ -50,7 +51,7 @@ export interface Libp2pTransport extends Transport {
 export function createLibp2pTransport(deps: Libp2pTransportDeps): Libp2pTransport {
   const emitter = createEmitter<TransportEvents>(deps.log);
   const best = createBestConnections({ host: deps.host, clock: deps.clock }, emitter);
-  const transport = new RealTransport(deps, { emitter, best, dialer: createDialer(deps) });
+  const transport = new RealTransport(deps, { emitter, best });
   deps.host.node.addEventListener('peer:identify', event => transport.identified(event.detail));
   return transport;
 }
@@ -64,17 +65,14 @@ class RealTransport implements Libp2pTransport {
   readonly #dials = new Map<PeerId, RunningDial>();
   readonly #upgradedAtMs = new Map<PeerId, number>();
 
-  constructor(
-    deps: Libp2pTransportDeps,
-    parts: { emitter: Emitter<TransportEvents>; best: BestConnections; dialer: Dialer },
-  ) {
+  constructor(deps: Libp2pTransportDeps, parts: { emitter: Emitter<TransportEvents>; best: BestConnections }) {
     const self = deps.host.node.peerId.toString();
     if (!isPeerIdText(self)) throw new TypeError('the host has no Ed25519 key');
     this.self = self;
     this.#deps = deps;
     this.emitter = parts.emitter;
     this.#best = parts.best;
-    this.#dialer = parts.dialer;
+    this.#dialer = deps.dialer;
   }
 
   async openStream(peer: PeerId, protocol: string, options: DialOptions): Promise<FrameStream> {

@@ -4,12 +4,13 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { createCircuits, guardCircuits } from './circuit.ts';
 import { createDialer } from './dialer.ts';
-import { createLanDialer, mdnsDiscovery, type Sighting } from './discovery.ts';
 import { createGossip } from './gossip.ts';
 import { createHost, DAEMON_BUDGET, hostAddresses, listenAddresses } from './host.ts';
 import type { Identity } from './keyfile.ts';
+import { createLanDialer } from './lan-dialer.ts';
 import { createLibp2pTransport } from './libp2p-transport.ts';
 import { chooseDefaultListen } from './listen-ports.ts';
+import { createMdns } from './mdns.ts';
 import type { BootstrapStatus, RelayStatus, RelaySupervisor } from './relay-status.ts';
 import { createRelaySupervisor } from './relays.ts';
 import type { Transport } from './transport.ts';
@@ -62,39 +63,48 @@ export interface Network {
  * @throws AppError ADDRESS_INVALID, PEER_IS_SELF for relay and bootstrap addresses
  */
 export async function createNetwork(
-  deps: { log: Logger; clock: Clock; identity: Identity },
+  deps: { log: Logger; clock: Clock; identity: Identity; isContact: (peer: PeerId) => boolean },
   options: NetworkOptions,
 ): Promise<Network> {
   const { log, clock } = deps;
-  let onSighting: (sighting: Sighting) => void = () => undefined;
   const host = await createHost(deps, {
     listen: await chooseListen(log, options),
     announce: [],
     appendAnnounce: options.announce,
     agent: `${AGENT_DAEMON}/${options.version}`,
     budget: DAEMON_BUDGET,
-    ...(options.mdns && { peerDiscovery: mdnsDiscovery(clock, sighting => onSighting(sighting)) }),
   });
   const gossip = createGossip({ host, log });
   let dialAddresses: () => readonly string[] = () => [];
-  const transport = createLibp2pTransport({ host, gossip, clock, log, relays: () => dialAddresses() });
-  const onChange = (): void => transport.emitter.emit('networkChanged');
   const dialer = createDialer({ host, clock });
+  const transport = createLibp2pTransport({ host, gossip, dialer, clock, log, relays: () => dialAddresses() });
+  const onChange = (): void => transport.emitter.emit('networkChanged');
   const relays = createRelaySupervisor({ host, circuits: createCircuits(host), dialer, clock, log, onChange }, options);
   dialAddresses = () => relays.dialAddresses();
   const lan = createLanDialer({
     self: transport.self,
     clock,
     log,
+    isContact: deps.isContact,
     pathTo: peer => transport.connection(peer)?.path,
-    dial: (peer, addresses, signal) => dialer.dial(peer, { addresses, relays: [] }, signal),
+    dial: (peer, address, signal) => dialer.dial(peer, { addresses: [address], relays: [] }, signal),
   });
-  onSighting = sighting => {
-    transport.emitter.emit('discovered', sighting.peer, sighting.addresses);
-    lan.seen(sighting);
-  };
+  const mdns = createMdns({
+    self: transport.self,
+    clock,
+    log,
+    addresses: () => hostAddresses(host),
+    onSighting: sighting => lan.seen(sighting),
+  });
 
-  const announceChanges = createChangeWatch(() => hostAddresses(host).toSorted().join(), onChange);
+  const announceChanges = createChangeWatch(
+    () => hostAddresses(host).toSorted().join(),
+    () => {
+      dialer.networkChanged();
+      lan.networkChanged();
+      onChange();
+    },
+  );
   host.node.addEventListener('self:peer:update', announceChanges);
   host.node.addEventListener('transport:listening', announceChanges);
   let watch: Timer | null = null;
@@ -107,9 +117,11 @@ export async function createNetwork(
       await guardCircuits(host);
       watch = clock.every(ADDRESS_CHECK_MS, announceChanges);
       relays.start();
+      if (options.mdns) mdns.start();
     },
     async stop() {
       watch?.cancel();
+      await mdns.stop();
       lan.stop();
       relays.stop();
       await host.node.stop();

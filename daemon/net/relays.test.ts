@@ -64,7 +64,7 @@ describe('relays', () => {
 
   async function startNetwork(options: Partial<NetworkOptions>): Promise<Network> {
     const network = await createNetwork(
-      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
+      { log: silentLogger, clock: systemClock, identity: generateIdentity(), isContact: () => false },
       {
         listen: 'none',
         announce: [],

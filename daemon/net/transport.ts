@@ -60,8 +60,6 @@ export interface TransportEvents {
   ) => void;
   /** The best path to a connected peer has changed. */
   pathChanged: (peer: PeerId, connection: PeerConnection) => void;
-  /** mDNS (or another discovery) names a peer. A hint, not authenticated. */
-  discovered: (peer: PeerId, addresses: readonly string[]) => void;
   /** Own addresses or relay reservations have changed. */
   networkChanged: () => void;
 }

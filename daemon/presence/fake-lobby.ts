@@ -80,7 +80,6 @@ export class FakeTransport implements Transport {
     disconnected: new Set(),
     identified: new Set(),
     pathChanged: new Set(),
-    discovered: new Set(),
     networkChanged: new Set(),
   };
   #subscription: Subscription | null = null;

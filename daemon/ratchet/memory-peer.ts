@@ -17,6 +17,7 @@ import {
 } from './prekeys.ts';
 import type { Opened, Ratchet, RatchetReads, RatchetWrite, Sealed, SealInput, SessionName } from './ratchet.ts';
 import { createRatchet } from './session.ts';
+import { SessionState } from './session-state.ts';
 import type { Sign } from './signed.ts';
 import type { FailPoint } from './staged-stores.ts';
 
@@ -45,6 +46,8 @@ export class MemoryPeer implements RatchetReads {
     kyberUsed: new Set(),
     trusted: new Map(),
   };
+  /** As a daemon does: the state of the last step is kept beside its bytes, which decide. */
+  readonly live = new Map<string, SessionState>();
   #pairId = firstPairId();
   #signedId = firstSignedPreKeyId();
   #lastResortId = firstLastResortId();
@@ -107,8 +110,10 @@ export class MemoryPeer implements RatchetReads {
 
   commit(writes: readonly RatchetWrite[]): void {
     for (const write of writes) {
-      if (write.kind === 'session') this.tables.sessions.set(keyOf(write.name), write.record);
-      else if (write.kind === 'pairUsed') this.tables.pairs.delete(write.id);
+      if (write.kind === 'session') {
+        this.tables.sessions.set(keyOf(write.name), write.state.bytes());
+        this.live.set(keyOf(write.name), write.state);
+      } else if (write.kind === 'pairUsed') this.tables.pairs.delete(write.id);
       else this.tables.kyberUsed.add(usedKey(write.kyberId, write.signedId, write.baseKey));
     }
   }
@@ -139,7 +144,14 @@ export class MemoryPeer implements RatchetReads {
     };
   }
 
-  session(name: SessionName): Uint8Array | null {
+  session(name: SessionName): SessionState | null {
+    const state = this.live.get(keyOf(name));
+    const bytes = this.recordOf(name);
+    if (state && bytes && state.bytes() === bytes) return state;
+    return bytes && SessionState.stored(bytes);
+  }
+
+  recordOf(name: SessionName): Uint8Array | null {
     return this.tables.sessions.get(keyOf(name)) ?? null;
   }
 

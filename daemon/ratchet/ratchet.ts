@@ -1,4 +1,5 @@
 import type { PeerId } from '#api/ids';
+import type { SessionState } from './session-state.ts';
 
 /**
  * The narrow interface in front of libsignal: bytes and reads in, bytes and writes out. Nothing here touches a
@@ -19,7 +20,7 @@ export interface SessionName {
 
 /** What libsignal may read while it works. All synchronous; null = not there. Records are libsignal's serialised forms. */
 export interface RatchetReads {
-  session(name: SessionName): Uint8Array | null;
+  session(name: SessionName): SessionState | null;
   /** The ratchet identities (33 bytes each) in verified bindings of this peer; empty = none. The only trust there is. */
   trustedIdentities(peer: PeerId): readonly Uint8Array[];
   preKey(id: number): Uint8Array | null;
@@ -29,7 +30,7 @@ export interface RatchetReads {
 }
 
 export type RatchetWrite =
-  | { readonly kind: 'session'; readonly name: SessionName; readonly record: Uint8Array }
+  | { readonly kind: 'session'; readonly name: SessionName; readonly state: SessionState }
   /** The one-time pair (EC and Kyber) with this id was used up. */
   | { readonly kind: 'pairUsed'; readonly id: number }
   /** The last-resort Kyber key was used with this base key; a repeat must be refused. */
@@ -94,7 +95,7 @@ export interface OpenInput {
 
 /**
  * A session whose record is larger than this ends: nothing more is sealed in it (NO_SESSION), what comes in it is still
- * opened. The caller sees it in `recordBytes` and starts a new session.
+ * opened, and the caller starts a new one.
  */
 export const MAX_RECORD_BYTES = 256 * 1024;
 
@@ -102,15 +103,11 @@ export interface Sealed {
   readonly kind: 'prekey' | 'whisper';
   readonly ciphertext: Uint8Array;
   readonly writes: RatchetWrite[];
-  /** Size of the session record in `writes`. */
-  readonly recordBytes: number;
 }
 
 export interface Opened {
   readonly plaintext: Uint8Array;
   readonly writes: RatchetWrite[];
-  /** Size of the session record in `writes`. */
-  readonly recordBytes: number;
 }
 
 export interface Ratchet {

@@ -84,7 +84,7 @@ test('no type of the ratchet shows a key in inspect(), JSON, text or error messa
 
   const keys = [alice.own, bob.own].map(own => own.serialize());
   const records = [sealed, opened].flatMap(({ writes }) =>
-    writes.flatMap(write => (write.kind === 'session' ? [write.record] : [])),
+    writes.flatMap(write => (write.kind === 'session' ? [write.state.bytes()] : [])),
   );
   const prekeyRecords = [...prekeys.map(({ record }) => record), ...pairs.map(pair => pair.kyberRecord)];
   // The public half of the pair of keys is everywhere; the private one is the last 32 bytes.

@@ -9,7 +9,6 @@ import {
   ProtocolAddress,
   PublicKey,
   processPreKeyBundle,
-  SessionRecord,
   SignalMessage,
   signalDecrypt,
   signalDecryptPreKey,
@@ -30,6 +29,7 @@ import type {
 } from './ratchet.ts';
 import { MAX_RECORD_BYTES, RatchetError } from './ratchet.ts';
 import { arrayBytes } from './secret-bytes.ts';
+import type { SessionState } from './session-state.ts';
 import type { FailPoint } from './staged-stores.ts';
 import { StagedStores } from './staged-stores.ts';
 
@@ -37,19 +37,19 @@ const MAX_DEVICE = 127;
 
 export function createRatchet(own: OwnIdentity, options: { failPoint?: FailPoint } = {}): Ratchet {
   const local = ProtocolAddress.new(own.peer, own.device);
-  const stage = (reads: RatchetReads, name: SessionName, record: SessionRecord | null): StagedStores =>
-    new StagedStores({ own, reads, name, record, failPoint: options.failPoint });
+  const stage = (reads: RatchetReads, name: SessionName, state: SessionState | null): StagedStores =>
+    new StagedStores({ own, reads, name, state, failPoint: options.failPoint });
 
   async function seal(reads: RatchetReads, input: SealInput): Promise<Sealed> {
     const now = new Date(input.nowUnixMs);
     const remote = addressOf(input.name);
-    const bytes = reads.session(input.name);
-    const record = bytes && recordFrom(bytes);
-    const stores = stage(reads, input.name, record);
+    const state = reads.session(input.name);
+    state?.record();
+    const stores = stage(reads, input.name, state);
     if (input.bundle) {
-      const bundle = startable(input.name, record, input.bundle);
+      const bundle = startable(input.name, state, input.bundle);
       await mapped('MALFORMED', stores, () => processPreKeyBundle(bundle, remote, local, stores, stores, now));
-    } else if (!bytes || bytes.byteLength > MAX_RECORD_BYTES) {
+    } else if (!state || state.size > MAX_RECORD_BYTES) {
       throw new RatchetError('NO_SESSION');
     }
     // libsignal has no code for a session it will not send on, such as one that was not answered for 30 days.
@@ -62,9 +62,10 @@ export function createRatchet(own: OwnIdentity, options: { failPoint?: FailPoint
   async function open(reads: RatchetReads, input: OpenInput): Promise<Opened> {
     const remote = addressOf(input.name);
     const message = parse(input);
-    const bytes = reads.session(input.name);
-    if (!bytes && message instanceof SignalMessage) throw new RatchetError('NO_SESSION');
-    const stores = stage(reads, input.name, bytes && recordFrom(bytes));
+    const state = reads.session(input.name);
+    if (!state && message instanceof SignalMessage) throw new RatchetError('NO_SESSION');
+    state?.record();
+    const stores = stage(reads, input.name, state);
     const plaintext = await mapped('UNDECRYPTABLE', stores, () =>
       message instanceof SignalMessage
         ? signalDecrypt(message, remote, local, stores, stores)
@@ -83,18 +84,9 @@ function addressOf(name: SessionName): ProtocolAddress {
   return ProtocolAddress.new(name.peer, name.device);
 }
 
-function recordFrom(bytes: Uint8Array): SessionRecord {
-  try {
-    return SessionRecord.deserialize(arrayBytes(bytes));
-  } catch (cause) {
-    // A record that cannot be read is as good as none, and NO_SESSION is what makes both sides start a new one.
-    throw new RatchetError('NO_SESSION', { cause });
-  }
-}
-
-function startable(name: SessionName, record: SessionRecord | null, bundle: PeerBundle): PreKeyBundle {
+function startable(name: SessionName, state: SessionState | null, bundle: PeerBundle): PreKeyBundle {
   if (name.initiator !== 'us') throw new Error('a session named by the peer cannot be started here');
-  if (record) throw new RatchetError('STALE_SESSION');
+  if (state) throw new RatchetError('STALE_SESSION');
   if (bundle.device !== name.device) throw new RatchetError('MALFORMED');
   try {
     return PreKeyBundle.new(

@@ -15,7 +15,8 @@ import type { SessionRecord } from '@signalapp/libsignal-client';
 import type { OwnIdentity } from './identity.ts';
 import type { RatchetReads, RatchetWrite, SessionName } from './ratchet.ts';
 import { RatchetError } from './ratchet.ts';
-import { arrayBytes, secret } from './secret-bytes.ts';
+import { arrayBytes } from './secret-bytes.ts';
+import { SessionState } from './session-state.ts';
 
 /** The calls that libsignal makes while it seals or opens. */
 export type StoreCall =
@@ -38,8 +39,8 @@ export interface StagedOperation {
   readonly own: OwnIdentity;
   readonly reads: RatchetReads;
   readonly name: SessionName;
-  /** The record of `name`, null when there is none. Every address libsignal asks for means this one. */
-  readonly record: SessionRecord | null;
+  /** The state of `name`, null when there is none. Every address libsignal asks for means this one. */
+  readonly state: SessionState | null;
   readonly failPoint?: FailPoint | undefined;
 }
 
@@ -65,15 +66,15 @@ export class StagedStores implements SessionStore, IdentityKeyStore, PreKeyStore
   }
 
   /** The prekeys that were used, then the session. */
-  writes(): { readonly writes: RatchetWrite[]; readonly recordBytes: number } {
+  writes(): { readonly writes: RatchetWrite[] } {
     if (!this.#staged) throw new Error('libsignal succeeded without saving a session');
-    const record = secret(this.#staged.serialize());
-    const session: RatchetWrite = { kind: 'session', name: this.#operation.name, record };
-    return { writes: [...this.#uses, session], recordBytes: record.byteLength };
+    const { name, state } = this.#operation;
+    const session: RatchetWrite = { kind: 'session', name, state: SessionState.saved(this.#staged, state) };
+    return { writes: [...this.#uses, session] };
   }
 
   async getSession(): Promise<SessionRecord | null> {
-    return this.#step('getSession', () => this.#staged ?? this.#operation.record);
+    return this.#step('getSession', () => this.#staged ?? this.#operation.state?.record() ?? null);
   }
 
   async saveSession(_address: ProtocolAddress, record: SessionRecord): Promise<void> {
@@ -107,7 +108,7 @@ export class StagedStores implements SessionStore, IdentityKeyStore, PreKeyStore
   async getSignedPreKey(id: number): Promise<SignedPreKeyRecord> {
     return this.#step('getSignedPreKey', () => {
       // libsignal asks for prekeys only to build a new state, and a named session has one state for life.
-      if (this.#operation.record) throw new RatchetError('STALE_SESSION');
+      if (this.#operation.state) throw new RatchetError('STALE_SESSION');
       return SignedPreKeyRecord.deserialize(found(this.#operation.reads.signedPreKey(id)));
     });
   }

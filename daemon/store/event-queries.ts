@@ -45,7 +45,8 @@ export function eventQueries(prepare: Prepare) {
     },
     firstSeq: (): number => Number(meta.get({ key: 'log_first' })?.value ?? '1'),
     deleteUpTo: prepare(db => db.deleteFrom('events').where('seq', '<=', p('seq'))),
-    append: (type: string, at: number, data: string): number => insert.insert({ type, at, data }),
+    append: insert,
+    lastSeq: (): number => sequence.get()?.seq ?? 0,
     bounds: (): { head: number; oldest: number } => {
       const row = bounds.get();
       // Where no row is left, the sequence still tells how far the log had come.

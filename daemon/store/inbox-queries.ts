@@ -92,6 +92,15 @@ export function inboxQueries(prepare: Prepare) {
         .orderBy('epoch')
         .orderBy('seq'),
     ),
+    anyPending: prepare(db =>
+      db
+        .selectFrom('inbox')
+        .select('row')
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', '=', 'pending')
+        .limit(1),
+    ),
     peersWithPending: prepare(db =>
       db.selectFrom('inbox').select(['peer', 'device']).distinct().where('state', '=', 'pending'),
     ),

@@ -18,6 +18,24 @@ export function messageQueries(prepare: Prepare) {
         content: p('content'),
       }),
     ),
+    /** 0 rows when the id is taken. */
+    insertReceived: prepare(db =>
+      db
+        .insertInto('messages')
+        .values({
+          id: p('id'),
+          conversation_id: p('conversationId'),
+          direction: 'in',
+          sender: p('sender'),
+          text: p('text'),
+          sent_at: p('sentAt'),
+          received_at: p('receivedAt'),
+          state: 'received',
+          reason: null,
+          content: p('content'),
+        })
+        .onConflict(c => c.column('id').doNothing()),
+    ),
     get: prepare(db => db.selectFrom('messages').selectAll().where('id', '=', p('id'))),
     origin: prepare(db =>
       db.selectFrom('messages').select(['conversation_id', 'sender', 'direction']).where('id', '=', p('id')),
@@ -27,7 +45,8 @@ export function messageQueries(prepare: Prepare) {
       db
         .updateTable('messages')
         .set({ state: p('state'), reason: p('reason') })
-        .where('id', '=', p('id')),
+        .where('id', '=', p('id'))
+        .returning('conversation_id'),
     ),
     latest: prepare(db =>
       db
@@ -89,7 +108,18 @@ export function messageQueries(prepare: Prepare) {
 
     recipients: prepare(db => db.selectFrom('recipients').selectAll().where('message_id', '=', p('id'))),
     recipient: prepare(db =>
-      db.selectFrom('recipients').selectAll().where('message_id', '=', p('id')).where('peer', '=', p('peer')),
+      db
+        .selectFrom('recipients')
+        .select(['state', 'reason'])
+        .where('message_id', '=', p('id'))
+        .where('peer', '=', p('peer')),
+    ),
+    setRecipient: prepare(db =>
+      db
+        .updateTable('recipients')
+        .set({ state: p('state'), reason: p('reason'), at: p('at') })
+        .where('message_id', '=', p('id'))
+        .where('peer', '=', p('peer')),
     ),
     saveRecipient: prepare(db =>
       db
@@ -146,7 +176,7 @@ export function messageQueries(prepare: Prepare) {
     addUnread: prepare(db =>
       db
         .updateTable('conversations')
-        .set(x => ({ unread: x('unread', '+', 1) }))
+        .set(x => ({ unread: x('unread', '+', p('count')) }))
         .where('id', '=', p('id')),
     ),
     setUnread: prepare(db =>

@@ -45,7 +45,7 @@ export function outboxQueries(prepare: Prepare) {
     toReseal: prepare(db =>
       db
         .selectFrom('outbox')
-        .selectAll()
+        .select('row')
         .where('peer', '=', p('peer'))
         .where('device', '=', p('device'))
         .where('state', 'in', ['sealed', 'held'])
@@ -59,7 +59,7 @@ export function outboxQueries(prepare: Prepare) {
     queued: prepare(db =>
       db
         .selectFrom('outbox')
-        .selectAll()
+        .select('row')
         .where('peer', '=', p('peer'))
         .where('device', '=', p('device'))
         .where('state', '=', 'queued')
@@ -80,18 +80,41 @@ export function outboxQueries(prepare: Prepare) {
         .select(['row', 'message_id'])
         .where('peer', '=', p('peer'))
         .where('device', '=', p('device'))
-        .where('state', '=', p('state'))
+        .where('state', '=', 'queued')
         .where('visible', '=', 1)
         .orderBy('row')
         .limit(1_000),
     ),
-    anyOpen: prepare(db =>
+    sealedVisible: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .select(['row', 'message_id'])
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        // The condition of the index, then what is wanted of it.
+        .where('state', 'in', ['sealed', 'held'])
+        .where('state', '=', 'sealed')
+        .where('visible', '=', 1)
+        .orderBy('epoch')
+        .orderBy('seq')
+        .limit(1_000),
+    ),
+    anyQueued: prepare(db =>
       db
         .selectFrom('outbox')
         .select('row')
         .where('peer', '=', p('peer'))
         .where('device', '=', p('device'))
-        .where('state', 'in', ['queued', 'sealed', 'held'])
+        .where('state', '=', 'queued')
+        .limit(1),
+    ),
+    anySealed: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .select('row')
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', 'in', ['sealed', 'held'])
         .limit(1),
     ),
     cancel: prepare(db =>
@@ -100,10 +123,7 @@ export function outboxQueries(prepare: Prepare) {
     get: prepare(db => db.selectFrom('outbox').selectAll().where('row', '=', p('row'))),
     byEnvelope: prepare(db => db.selectFrom('outbox').selectAll().where('envelope_id', '=', p('envelopeId'))),
     flightOf: prepare(db =>
-      db
-        .selectFrom('outbox')
-        .select(['row', 'peer', 'state', 'visible', 'message_id'])
-        .where('envelope_id', '=', p('envelopeId')),
+      db.selectFrom('outbox').select(['row', 'visible', 'message_id']).where('envelope_id', '=', p('envelopeId')),
     ),
     byMessage: prepare(db => db.selectFrom('outbox').selectAll().where('message_id', '=', p('messageId'))),
     seal: prepare(db =>
@@ -127,6 +147,16 @@ export function outboxQueries(prepare: Prepare) {
         .updateTable('outbox')
         .set({ state: p('state') })
         .where('row', '=', p('row')),
+    ),
+    /** The acknowledgement of the envelope that the row holds now. */
+    acknowledged: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({ state: 'delivered', delivered_at: p('at'), envelope: null })
+        .where('row', '=', p('row'))
+        .where('peer', '=', p('peer'))
+        .where('envelope_id', '=', p('envelopeId'))
+        .where('state', '!=', 'delivered'),
     ),
     delivered: prepare(db =>
       db

@@ -23,12 +23,20 @@ class Parameter {
  */
 export const p = (name: string): never => new Parameter(name) as never;
 
+/** Fixed values go into the text of the query: SQLite uses a partial index only when it reads its condition there. */
+class Compiler extends SqliteQueryCompiler {
+  protected override appendValue(value: unknown): void {
+    if (value instanceof Parameter) super.appendValue(value);
+    else this.appendImmediateValue(value);
+  }
+}
+
 const builder = new Kysely<Schema>({
   dialect: {
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => new DummyDriver(),
     createIntrospector: db => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createQueryCompiler: () => new Compiler(),
   },
 });
 
@@ -49,12 +57,9 @@ export function preparer(db: Database.Database): Prepare {
   return build => {
     const compiled = build(builder).compile();
     const statement = db.prepare<SqlValue[], unknown>(compiled.sql);
-    const slots = compiled.parameters.map(slot =>
-      slot instanceof Parameter ? slot.name : { value: slot as SqlValue },
-    );
+    const slots = (compiled.parameters as readonly Parameter[]).map(slot => slot.name);
     const bind = (args: Args | undefined): SqlValue[] =>
       slots.map(slot => {
-        if (typeof slot !== 'string') return slot.value;
         const value = args?.[slot];
         if (value === undefined) throw new TypeError(`parameter ${slot} is missing`);
         return value;

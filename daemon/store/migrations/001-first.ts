@@ -52,11 +52,11 @@ CREATE TABLE recipients (
 
 CREATE TABLE outbox (
   row INTEGER PRIMARY KEY AUTOINCREMENT, peer TEXT NOT NULL, device INTEGER NOT NULL, message_id TEXT NOT NULL, visible INTEGER NOT NULL,
-  content BLOB, content_hash BLOB NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL, epoch INTEGER, seq INTEGER, prev_head BLOB,
-  head BLOB, envelope_id BLOB UNIQUE, envelope BLOB, session_initiator TEXT, session_id INTEGER, reseals INTEGER NOT NULL,
-  next_reseal_at INTEGER NOT NULL, delivered_at INTEGER) STRICT;
+  state TEXT NOT NULL, created_at INTEGER NOT NULL, epoch INTEGER, seq INTEGER, envelope_id BLOB UNIQUE, session_initiator TEXT,
+  session_id INTEGER, reseals INTEGER NOT NULL, next_reseal_at INTEGER NOT NULL, delivered_at INTEGER, content_hash BLOB NOT NULL,
+  prev_head BLOB, head BLOB, content BLOB, envelope BLOB) STRICT;
 CREATE INDEX outbox_queued ON outbox (peer, device, row) WHERE state = 'queued';
-CREATE INDEX outbox_sealed ON outbox (peer, device, epoch, seq) WHERE state IN ('sealed', 'held');
+CREATE INDEX outbox_sealed ON outbox (peer, device, epoch, seq, state) WHERE state IN ('sealed', 'held');
 CREATE INDEX outbox_reseal ON outbox (peer, device, epoch, seq) WHERE state IN ('sealed', 'held') AND envelope IS NULL;
 CREATE UNIQUE INDEX outbox_position ON outbox (peer, device, epoch, seq) WHERE epoch IS NOT NULL;
 CREATE INDEX outbox_message ON outbox (message_id);
@@ -68,11 +68,12 @@ CREATE TABLE chains_in (
   peer TEXT NOT NULL, device INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, head BLOB NOT NULL,
   published_seq INTEGER NOT NULL, PRIMARY KEY (peer, device, epoch)) STRICT, WITHOUT ROWID;
 CREATE TABLE inbox (
-  row INTEGER PRIMARY KEY AUTOINCREMENT, peer TEXT NOT NULL, device INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
-  prev_head BLOB NOT NULL, content_hash BLOB NOT NULL, content BLOB, envelope_id BLOB NOT NULL, received_at INTEGER NOT NULL,
-  state TEXT NOT NULL) STRICT;
+  row INTEGER PRIMARY KEY, peer TEXT NOT NULL, device INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+  state TEXT NOT NULL, received_at INTEGER NOT NULL, envelope_id BLOB NOT NULL, prev_head BLOB NOT NULL, content_hash BLOB NOT NULL,
+  content BLOB) STRICT;
 CREATE UNIQUE INDEX inbox_position ON inbox (peer, device, epoch, seq, content_hash);
-CREATE INDEX inbox_pending ON inbox (peer, device, epoch, seq) WHERE state IN ('pending', 'held');
+CREATE INDEX inbox_pending ON inbox (peer, device, epoch, seq) WHERE state = 'pending';
+CREATE INDEX inbox_held ON inbox (peer, epoch, seq) WHERE state = 'held';
 CREATE TABLE dedupe (
   envelope_id BLOB PRIMARY KEY, ciphertext_hash BLOB NOT NULL, peer TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX dedupe_at ON dedupe (at);
@@ -81,9 +82,9 @@ CREATE TABLE refused (
 CREATE TABLE repair (
   peer TEXT PRIMARY KEY, tokens REAL NOT NULL, refilled_at INTEGER NOT NULL, resend_at INTEGER, resend_backoff_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE trace (
-  row INTEGER PRIMARY KEY AUTOINCREMENT, message_id TEXT NOT NULL, peer TEXT NOT NULL, at INTEGER NOT NULL, path TEXT, relay TEXT,
+  row INTEGER PRIMARY KEY, message_id TEXT NOT NULL, peer TEXT NOT NULL, at INTEGER NOT NULL, path TEXT, relay TEXT,
   outcome TEXT NOT NULL, code TEXT, duration_ms INTEGER NOT NULL) STRICT;
-CREATE INDEX trace_message ON trace (message_id, peer, row);
+CREATE INDEX trace_message ON trace (message_id);
 
 CREATE TABLE presence_seen (
   peer TEXT PRIMARY KEY, seq INTEGER NOT NULL, gossip_seqno TEXT NOT NULL, name TEXT, last_seen_at INTEGER, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
