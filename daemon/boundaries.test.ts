@@ -56,7 +56,7 @@ const RULES: readonly Rule[] = [
   {
     of: 'daemon/net/',
     modules: [...IDS, 'daemon/base/', 'api/wire/'],
-    packages: LIBP2P,
+    packages: [...LIBP2P, '@bufbuild/protobuf'],
     because: 'the network knows nothing of storage, encryption or the API, and libp2p is only here',
   },
   {

@@ -11,6 +11,10 @@ export const AGENT_RELAY = 'p2pmsg-relay';
 export const DELIVER_PROTOCOL = '/p2pmsg/deliver/1.0.0';
 export const PREKEYS_PROTOCOL = '/p2pmsg/prekeys/1.0.0';
 
+/** libp2p's "relay/DCUtR.md". Its messages are at most 4 KiB there. */
+export const PUNCH_PROTOCOL = '/libp2p/dcutr';
+export const MAX_PUNCH_MESSAGE_BYTES = 4 * 1024;
+
 /** Frames are unsigned-varint length-prefixed and under 64 KiB (protocol page, first paragraph). */
 export const MAX_FRAME_BYTES = 65_535;
 /** Read deadline for one expected answer (reliability page: 10 s). */

@@ -67,8 +67,8 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
   };
 
   /** Of an envelope that is not in the window: sent before the stream was opened anew. */
-  const sentAs = (envelopeId: Uint8Array): Pick<InFlight, 'row' | 'messageId' | 'visible'> | null => {
-    const row = sql.outbox.flightOf.get({ envelopeId });
+  const sentAs = (peer: PeerId, envelopeId: Uint8Array): Pick<InFlight, 'row' | 'messageId' | 'visible'> | null => {
+    const row = sql.outbox.byEnvelope.get({ peer, device: DEVICE, envelopeId });
     return row ? { row: row.row, messageId: row.message_id, visible: row.visible === 1 } : null;
   };
 
@@ -77,7 +77,7 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
       store.queue.commit(tx => {
         let any = false;
         for (const { envelopeId, flight } of acks) {
-          const sent = flight ?? sentAs(envelopeId);
+          const sent = flight ?? sentAs(peer, envelopeId);
           if (!sent) continue;
           const { row, messageId, visible } = sent;
           if (sql.outbox.acknowledged.run({ row, peer, envelopeId, at: clock.nowUnixMs() }) === 0) continue;
@@ -92,8 +92,8 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
 
     nacked: (peer, connection, nack, flight) =>
       store.queue.commit(tx => {
-        const row = sql.outbox.byEnvelope.get({ envelopeId: nack.id });
-        if (!row || row.peer !== peer || row.state === 'delivered') return {};
+        const row = sql.outbox.byEnvelope.get({ peer, device: DEVICE, envelopeId: nack.id });
+        if (!row) return {};
         const code = nackName(nack.code);
         if (row.visible === 1)
           addTrace(peer, row.message_id, {

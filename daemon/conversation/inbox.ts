@@ -47,6 +47,12 @@ interface Opened {
   readonly writeRatchet: (tx: Tx) => void;
 }
 
+interface From {
+  readonly peer: PeerId;
+  readonly blocked: boolean;
+  readonly accepted: boolean;
+}
+
 const CODE_OF: Readonly<Record<RatchetErrorCode, NackCode>> = {
   NO_SESSION: NackCode.NO_SESSION,
   NO_PREKEY: NackCode.NO_PREKEY,
@@ -79,8 +85,10 @@ export class Inbox {
    * Opening is awaited by the caller before the next batch, the commit is not: reading goes on.
    */
   async take(peer: PeerId, envelopes: readonly Envelope[]): Promise<{ verdicts: Promise<Verdict[]> }> {
+    // Asked once: who is blocked in this very moment is blocked from the next turn on.
+    const from: From = { peer, blocked: this.#deps.isBlocked(peer), accepted: this.#deps.isAccepted(peer) };
     const checked: (Verdict | null)[] = [];
-    for (const envelope of envelopes) checked.push(await this.#check(peer, envelope));
+    for (const envelope of envelopes) checked.push(await this.#check(from, envelope));
     const { staging } = this.#deps;
     const pending = await staging.locked(peer, async () => {
       const fresh = staging.begin();
@@ -90,7 +98,7 @@ export class Inbox {
       const answers: (Promise<Verdict> | Verdict)[] = [];
       try {
         for (const [at, envelope] of envelopes.entries()) {
-          const verdict = checked[at] ?? this.#known(peer, envelope) ?? (await this.#open(peer, envelope, batch));
+          const verdict = checked[at] ?? this.#known(from, envelope) ?? (await this.#open(peer, envelope, batch));
           if (verdict) {
             answers.push(verdict);
             continue;
@@ -121,7 +129,7 @@ export class Inbox {
   }
 
   /** What can be said without opening it. Null: it may be opened. */
-  async #check(peer: PeerId, envelope: Envelope): Promise<Verdict | null> {
+  async #check(from: From, envelope: Envelope): Promise<Verdict | null> {
     const { id } = envelope;
     if (id.length !== 16 || envelope.ciphertext.length === 0) return { id, code: NackCode.MALFORMED };
     if ((envelope.senderDevice || DEVICE) !== DEVICE || (envelope.recipientDevice || DEVICE) !== DEVICE)
@@ -130,14 +138,14 @@ export class Inbox {
     if (envelope.kind === EnvelopeKind.WHISPER) return null;
     if (envelope.kind !== EnvelopeKind.PREKEY) return { id, code: NackCode.MALFORMED };
     // Blocked looks exactly like pending: held, and nothing of it is looked at.
-    const known = this.#known(peer, envelope);
-    if (known instanceof Promise || known !== null) return known;
-    if (envelope.senderBinding && (await this.#deps.bindings.note(peer, envelope.senderBinding))) return null;
+    const known = this.#known(from, envelope);
+    if (known) return known;
+    if (envelope.senderBinding && (await this.#deps.bindings.note(from.peer, envelope.senderBinding))) return null;
     return { id, code: NackCode.UNBOUND };
   }
 
   /** The verdict on an envelope that came before, or that is not wanted. Null: it is to be opened. */
-  #known(peer: PeerId, { id, ciphertext }: Envelope): Promise<Verdict> | Verdict | null {
+  #known({ peer, blocked, accepted }: From, { id, ciphertext }: Envelope): Promise<Verdict> | Verdict | null {
     const known = this.#core.sql.inbox.seen.get({ envelopeId: id });
     if (known) {
       const same = known.peer === peer && equalBytes(known.ciphertext_hash, sha256(ciphertext));
@@ -146,8 +154,8 @@ export class Inbox {
     const opening = this.#opening.get(hex(id));
     if (opening)
       return equalBytes(opening.hash, sha256(ciphertext)) ? opening.done : { id, code: NackCode.ID_CONFLICT };
-    if (this.#deps.isBlocked(peer)) return { id, code: NackCode.HELD };
-    if (this.#deps.isAccepted(peer)) return null;
+    if (blocked) return { id, code: NackCode.HELD };
+    if (accepted) return null;
     if ((this.#core.sql.inbox.heldCount.get({ peer })?.count ?? 0) >= MAX_UNACCEPTED_ENVELOPES)
       return { id, code: NackCode.HELD };
     if (this.#deps.requestsFull(peer)) return { id, code: NackCode.RATE_LIMITED, retryAfterMs: 300_000 };

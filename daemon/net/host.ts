@@ -8,6 +8,7 @@ import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2
 import { FaultTolerance, type Libp2p } from '@libp2p/interface';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
+import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pInit } from 'libp2p';
 import { IDENTIFY_PROTOCOL_VERSION } from '#api/wire/protocols';
 import type { Clock } from '../base/clock.ts';
@@ -17,12 +18,16 @@ import { keepGossipStreams } from './gossip-healing.ts';
 import { DAEMON_MESH, gossipOptions, type MeshSize, RELAY_MESH } from './gossip-options.ts';
 import type { Identity } from './keyfile.ts';
 import { assertListenable } from './listen-ports.ts';
+import { canReusePort } from './port-binding.ts';
+import { PunchTcp } from './punch-tcp.ts';
 import { withOwnQuicStreams } from './quic-streams.ts';
 
 const DAY_MS = 86_400_000;
 /** Contacts are met again after days; libp2p forgets addresses after one hour and peers after six. */
 const MAX_PEER_AGE_MS = 30 * DAY_MS;
 const IDENTIFY_MAX_BYTES = 16 * 1024;
+/** Goes to server.listen; the type of the TCP transport does not know it. */
+const REUSE_PORT = { noDelay: true, reusePort: true };
 
 /** What libp2p hands to every service: connection manager, address manager, registrar, … */
 export type HostComponents = Parameters<NonNullable<Libp2pInit['transports']>[number]>[0];
@@ -41,6 +46,8 @@ export interface Host {
   readonly components: HostComponents;
   /** False where the QUIC addon does not load. */
   readonly quic: boolean;
+  /** Null when this host punches no holes. */
+  readonly punch: PunchTcp | null;
 }
 
 /** Budgets of one node. Sources: reliability page ("defaults that must be changed") and network page, section 11. */
@@ -82,6 +89,8 @@ export interface HostOptions {
   /** `p2pmsgd/1.2.3` */
   readonly agent: string;
   readonly budget: HostBudget;
+  /** TCP that can punch holes, towards what counts as public. Without: plain TCP. */
+  readonly punch?: { readonly isPublic: (address: Multiaddr) => boolean };
   readonly services?: Readonly<Record<string, HostServiceFactory>>;
   readonly connectionGater?: NonNullable<Libp2pInit['connectionGater']>;
   readonly metrics?: NonNullable<Libp2pInit['metrics']>;
@@ -134,6 +143,7 @@ async function loadQuic(log: Logger): Promise<QuicFactory | null> {
 async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | null): Promise<Host> {
   const { budget } = options;
   let components: HostComponents | null = null;
+  const punch = options.punch ? new PunchTcp(deps, options.punch) : null;
   const node = await createLibp2p<HostServices>({
     start: false,
     privateKey: privateKeyFromProtobuf(deps.identity.protobuf()),
@@ -146,7 +156,13 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
     // A missing address family must not keep the node from starting; taken ports are found out before.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     transports: [
-      tcp({ maxConnections: budget.maxConnections + budget.maxPendingConnections }),
+      parts => {
+        const plain = tcp({
+          maxConnections: budget.maxConnections + budget.maxPendingConnections,
+          ...(punch && canReusePort() && { listenOpts: REUSE_PORT }),
+        })(parts);
+        return punch ? punch.wrap(plain, parts.upgrader) : plain;
+      },
       ...(quic ? [quic] : []),
       circuitRelayTransport({
         maxInboundStopStreams: 64,
@@ -199,7 +215,7 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
   if (!components) throw new Error('libp2p did not build its services');
   confirmPublicAddresses(components);
   keepGossipStreams(deps, node);
-  return { node, components, quic: quic !== null };
+  return { node, components, quic: quic !== null, punch };
 }
 
 /**

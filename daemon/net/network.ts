@@ -5,12 +5,14 @@ import type { Logger } from '../base/logger.ts';
 import { createCircuits, guardCircuits } from './circuit.ts';
 import { createDialer } from './dialer.ts';
 import { createGossip } from './gossip.ts';
+import { createHolePunch, type HolePunch } from './hole-punch.ts';
 import { createHost, DAEMON_BUDGET, hostAddresses, listenAddresses } from './host.ts';
 import type { Identity } from './keyfile.ts';
 import { createLanDialer } from './lan-dialer.ts';
 import { createLibp2pTransport } from './libp2p-transport.ts';
 import { chooseDefaultListen } from './listen-ports.ts';
 import { createMdns } from './mdns.ts';
+import { isPublicTcp } from './punch-addresses.ts';
 import type { BootstrapStatus, RelayStatus, RelaySupervisor } from './relay-status.ts';
 import { createRelaySupervisor } from './relays.ts';
 import type { Transport } from './transport.ts';
@@ -50,6 +52,7 @@ export interface NetworkState {
 export interface Network {
   readonly transport: Transport;
   readonly relays: RelaySupervisor;
+  readonly holePunch: HolePunch;
   /** Listens and begins to connect. Waits for no relay and does not fail when one is down. */
   start(): Promise<void>;
   /** Closes all connections; at most a few hundred ms. */
@@ -73,6 +76,7 @@ export async function createNetwork(
     appendAnnounce: options.announce,
     agent: `${AGENT_DAEMON}/${options.version}`,
     budget: DAEMON_BUDGET,
+    punch: { isPublic: isPublicTcp },
   });
   const gossip = createGossip({ host, log });
   let dialAddresses: () => readonly string[] = () => [];
@@ -105,6 +109,8 @@ export async function createNetwork(
       onChange();
     },
   );
+  const holePunch = createHolePunch({ host, clock, log, random: Math.random }, { isPublic: isPublicTcp });
+
   host.node.addEventListener('self:peer:update', announceChanges);
   host.node.addEventListener('transport:listening', announceChanges);
   let watch: Timer | null = null;
@@ -112,9 +118,11 @@ export async function createNetwork(
   return {
     transport,
     relays,
+    holePunch,
     async start() {
       await host.node.start();
       await guardCircuits(host);
+      await holePunch.start();
       watch = clock.every(ADDRESS_CHECK_MS, announceChanges);
       relays.start();
       if (options.mdns) mdns.start();
@@ -123,6 +131,7 @@ export async function createNetwork(
       watch?.cancel();
       await mdns.stop();
       lan.stop();
+      holePunch.stop();
       relays.stop();
       await host.node.stop();
     },

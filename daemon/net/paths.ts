@@ -22,14 +22,14 @@ export function createBestConnections(
   deps: { host: Host; clock: Clock },
   emitter: Emitter<TransportEvents>,
 ): BestConnections {
-  const { node } = deps.host;
+  const { node, punch } = deps.host;
   const descriptions = new WeakMap<Connection, PeerConnection>();
   const bestOf = new Map<PeerId, PeerConnection>();
 
   const describe = (connection: Connection): PeerConnection => {
     const known = descriptions.get(connection);
     if (known) return known;
-    const described = describeConnection(connection);
+    const described = describeConnection(connection, punch?.isPunched(connection) === true);
     descriptions.set(connection, described);
     return described;
   };
@@ -65,8 +65,9 @@ export function createBestConnections(
   return { open, of, describe };
 }
 
-function describeConnection(connection: Connection): PeerConnection {
-  const path = pathOf(connection.remoteAddr);
+function describeConnection(connection: Connection, punched: boolean): PeerConnection {
+  const byAddress = pathOf(connection.remoteAddr);
+  const path = punched && byAddress === 'direct' ? 'punched' : byAddress;
   const relay = path === 'relayed' ? relayOf(connection.remoteAddr) : null;
   // `limits.bytes` counts down as the circuit is used.
   const dataLimitBytes = connection.limits?.bytes === undefined ? undefined : Number(connection.limits.bytes);

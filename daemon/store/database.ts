@@ -9,7 +9,7 @@ import { preparer } from './statement.ts';
 
 /**
  * `synchronous=FULL`: with NORMAL a commit can vanish at power loss. `secure_delete`: deleted texts leave no
- * traces in free pages. Never `mmap_size`: an I/O error would be a signal instead of an error code.
+ * traces in free pages. `wal_autocheckpoint` in pages of 4 KiB: a checkpoint syncs twice more, so it comes every 16 MiB. Never `mmap_size`: an I/O error would be a signal instead of an error code.
  */
 export const PRAGMAS = {
   journal_mode: 'wal',
@@ -20,6 +20,7 @@ export const PRAGMAS = {
   cell_size_check: 1,
   secure_delete: 1,
   temp_store: 2,
+  wal_autocheckpoint: 4000,
 } as const;
 
 const MIN_SQLITE = [3, 51, 3] as const;

@@ -121,9 +121,15 @@ export function outboxQueries(prepare: Prepare) {
       db.updateTable('outbox').set({ state: 'cancelled' }).where('row', '=', p('row')).where('state', '=', 'queued'),
     ),
     get: prepare(db => db.selectFrom('outbox').selectAll().where('row', '=', p('row'))),
-    byEnvelope: prepare(db => db.selectFrom('outbox').selectAll().where('envelope_id', '=', p('envelopeId'))),
-    flightOf: prepare(db =>
-      db.selectFrom('outbox').select(['row', 'visible', 'message_id']).where('envelope_id', '=', p('envelopeId')),
+    /** Of what is on its way to a peer: at most as many as may be sealed and undelivered. */
+    byEnvelope: prepare(db =>
+      db
+        .selectFrom('outbox')
+        .selectAll()
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', 'in', ['sealed', 'held'])
+        .where('envelope_id', '=', p('envelopeId')),
     ),
     byMessage: prepare(db => db.selectFrom('outbox').selectAll().where('message_id', '=', p('messageId'))),
     seal: prepare(db =>

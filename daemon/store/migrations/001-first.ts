@@ -52,7 +52,7 @@ CREATE TABLE recipients (
 
 CREATE TABLE outbox (
   row INTEGER PRIMARY KEY AUTOINCREMENT, peer TEXT NOT NULL, device INTEGER NOT NULL, message_id TEXT NOT NULL, visible INTEGER NOT NULL,
-  state TEXT NOT NULL, created_at INTEGER NOT NULL, epoch INTEGER, seq INTEGER, envelope_id BLOB UNIQUE, session_initiator TEXT,
+  state TEXT NOT NULL, created_at INTEGER NOT NULL, epoch INTEGER, seq INTEGER, envelope_id BLOB, session_initiator TEXT,
   session_id INTEGER, reseals INTEGER NOT NULL, next_reseal_at INTEGER NOT NULL, delivered_at INTEGER, content_hash BLOB NOT NULL,
   prev_head BLOB, head BLOB, content BLOB, envelope BLOB) STRICT;
 CREATE INDEX outbox_queued ON outbox (peer, device, row) WHERE state = 'queued';
@@ -60,7 +60,6 @@ CREATE INDEX outbox_sealed ON outbox (peer, device, epoch, seq, state) WHERE sta
 CREATE INDEX outbox_reseal ON outbox (peer, device, epoch, seq) WHERE state IN ('sealed', 'held') AND envelope IS NULL;
 CREATE UNIQUE INDEX outbox_position ON outbox (peer, device, epoch, seq) WHERE epoch IS NOT NULL;
 CREATE INDEX outbox_message ON outbox (message_id);
-CREATE INDEX outbox_delivered ON outbox (delivered_at) WHERE delivered_at IS NOT NULL;
 CREATE TABLE chains_out (
   peer TEXT NOT NULL, device INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, head BLOB NOT NULL,
   PRIMARY KEY (peer, device)) STRICT, WITHOUT ROWID;

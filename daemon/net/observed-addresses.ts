@@ -1,0 +1,84 @@
+import type { Connection } from '@libp2p/interface';
+import { tryGetNetConfig } from '@libp2p/utils';
+import { CODE_P2P, type Multiaddr } from '@multiformats/multiaddr';
+import type { Clock } from '../base/clock.ts';
+
+/** What one peer has seen is kept so long after its connection has ended: the NAT's mapping lives about as long. */
+const KEPT_MS = 10 * 60_000;
+const MAX_OBSERVERS = 16;
+const MAX_LISTED = 4;
+
+/** `stable`: the NAT gives our port the same public one towards everybody, as far as seen. `varying`: it does not. */
+export type PortMapping = 'stable' | 'varying' | 'unknown';
+
+/** Under which addresses others see our listening port. */
+export interface ObservedAddresses {
+  /** Newest first, each once, at most 4, without /p2p. */
+  list(): Multiaddr[];
+  hosts(): Set<string>;
+  mapping(): PortMapping;
+  /** identify told on this connection how the peer sees us. */
+  seen(connection: Connection, observed: Multiaddr | undefined): void;
+}
+
+interface Observation {
+  readonly address: Multiaddr;
+  readonly connection: Connection;
+  readonly by: string;
+  atMs: number;
+}
+
+export function createObservedAddresses(
+  { clock }: { clock: Clock },
+  options: {
+    readonly isPublic: (address: Multiaddr) => boolean;
+    /** Only what was opened from the listening port tells of its mapping. */
+    readonly isFromPort: (connection: Connection) => boolean;
+  },
+): ObservedAddresses {
+  const byObserver = new Map<string, Observation>();
+
+  const fresh = (): Observation[] => {
+    const nowMs = clock.monotonicMs();
+    for (const [peer, one] of byObserver) {
+      if (one.connection.status === 'open') one.atMs = nowMs;
+      else if (nowMs - one.atMs > KEPT_MS) byObserver.delete(peer);
+    }
+    return [...byObserver.values()].reverse();
+  };
+
+  return {
+    list() {
+      const texts = new Set<string>();
+      return fresh()
+        .map(one => one.address)
+        .filter(address => !texts.has(address.toString()) && texts.add(address.toString()))
+        .slice(0, MAX_LISTED);
+    },
+    hosts: () => new Set(fresh().flatMap(one => tryGetNetConfig(one.address)?.host ?? [])),
+    mapping() {
+      const seenBy = new Map<string, Set<string>>();
+      for (const { address, by } of fresh()) {
+        const config = tryGetNetConfig(address);
+        if (config?.type !== 'ip4') continue;
+        seenBy.set(by, (seenBy.get(by) ?? new Set()).add(`${config.host} ${config.port}`));
+      }
+      const sockets = new Set([...seenBy.values()].flatMap(all => [...all]));
+      if (sockets.size > 1) return 'varying';
+      return seenBy.size > 1 ? 'stable' : 'unknown';
+    },
+    seen(connection, observed) {
+      if (!observed || connection.direction !== 'outbound' || !options.isFromPort(connection)) return;
+      const address = observed.decapsulateCode(CODE_P2P);
+      if (!options.isPublic(address)) return;
+      const peer = connection.remotePeer.toString();
+      byObserver.delete(peer);
+      const by = tryGetNetConfig(connection.remoteAddr)?.host ?? '';
+      byObserver.set(peer, { address, connection, by, atMs: clock.monotonicMs() });
+      for (const oldest of byObserver.keys()) {
+        if (byObserver.size <= MAX_OBSERVERS) break;
+        byObserver.delete(oldest);
+      }
+    },
+  };
+}
