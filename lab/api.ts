@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { createUnixFetch } from '#api/rest/unix-fetch';
 
 /**
  * The API as a stranger's script uses it: plain fetch, no generated client, nothing that would hide a fault such as a
@@ -7,6 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 export interface ApiAddress {
   readonly url: string;
   readonly token: string;
+  /** The daemon's unix socket, for one whose loopback is in another network namespace. */
+  readonly socketPath?: string;
 }
 
 export interface Message {
@@ -54,7 +57,7 @@ export class Refused extends Error {
 
 /** @throws Refused for an answer of 400 and above, another error when no answer came */
 export async function call<T>(api: ApiAddress, method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await fetch(`${api.url}${path}`, {
+  const request = new Request(`${api.url}${path}`, {
     method,
     headers: {
       authorization: `Bearer ${api.token}`,
@@ -63,6 +66,7 @@ export async function call<T>(api: ApiAddress, method: string, path: string, bod
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(90_000),
   });
+  const answer = await (api.socketPath === undefined ? fetch(request) : createUnixFetch(api.socketPath)(request));
   const text = await answer.text();
   if (!answer.ok) throw new Refused(answer.status, text, answer.headers.get('retry-after'));
   return (text === '' ? null : JSON.parse(text)) as T;

@@ -3,7 +3,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ApiAddress } from './api.ts';
-import { type Child, type Exit, ROOT, type Workspace } from './workspace.ts';
+import { type Child, type Exit, ROOT, type SpawnOptions, type Workspace } from './workspace.ts';
 
 /** The first line that a program prints with `--json`, by the contract of the programs. */
 export interface Ready {
@@ -47,10 +47,20 @@ export interface Daemon extends Program {
 
 const READY_TIMEOUT_MS = 120_000;
 
-export async function startRelay(lab: Workspace, name = 'relay'): Promise<Program> {
+export interface RelayOptions {
+  /** More arguments of `serve`. */
+  readonly args?: readonly string[];
+}
+
+export async function startRelay(
+  lab: Workspace,
+  name = 'relay',
+  { args: more = [] }: RelayOptions = {},
+): Promise<Program> {
   const ip = lab.address();
   let port = '0';
-  const relay = program(lab, name, 'p2pmsg-relay', () => ['--listen', `/ip4/${ip}/tcp/${port}`]);
+  const args = (): readonly string[] => ['--listen', `/ip4/${ip}/tcp/${port}`, ...more];
+  const relay = createProgram(lab, { name, binary: 'p2pmsg-relay', args });
   await relay.start();
   port = portOf(relay.ready.addresses);
   return relay;
@@ -67,13 +77,14 @@ export async function startDaemon(lab: Workspace, options: DaemonOptions): Promi
   const ip = lab.address();
   let port = '0';
   let apiPort = '0';
-  const daemon = program(lab, options.name, 'p2pmsgd', () => [
+  const args = (): readonly string[] => [
     '--no-mdns',
     `--name=${options.name}`,
     `--api=127.0.0.1:${apiPort}`,
     `--listen=${options.listens === false ? 'none' : `/ip4/${ip}/tcp/${port}`}`,
     ...(options.relays ?? []).flatMap(address => ['--relay', address]),
-  ]);
+  ];
+  const daemon = createProgram(lab, { name: options.name, binary: 'p2pmsgd', args });
   await daemon.start();
   if (options.listens !== false) port = portOf(daemon.ready.addresses);
   apiPort = new URL(apiOf(daemon.ready)).port;
@@ -91,7 +102,19 @@ export function tcpAddress({ ready }: Program): string {
   return address;
 }
 
-function program(lab: Workspace, name: string, binary: string, args: () => readonly string[]): Program {
+export interface ProgramOptions {
+  readonly name: string;
+  readonly binary: 'p2pmsgd' | 'p2pmsg-relay';
+  /** Besides `--home`; asked at each start. */
+  readonly args: () => readonly string[];
+  /** Runs in this network namespace. */
+  readonly namespace?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A program by its contract, not started. */
+export function createProgram(lab: Pick<Workspace, 'folder' | 'spawn'>, options: ProgramOptions): Program {
+  const { name, binary, args } = options;
   const home = join(lab.folder, name);
   const times: StartTime[] = [];
   let child: Child | null = null;
@@ -114,7 +137,10 @@ function program(lab: Workspace, name: string, binary: string, args: () => reado
     },
     async start() {
       if (child !== null) throw new Error(`${name} runs already`);
-      const started = startProgram(lab, binary, ['--home', home, ...args()], `${name}.err`);
+      const started = startProgram(lab, binary, ['--home', home, ...args()], {
+        ...options,
+        stderr: `${name}.err`,
+      });
       child = started;
       void started.exited.then(() => {
         if (child === started) child = null;
@@ -140,8 +166,17 @@ function program(lab: Workspace, name: string, binary: string, args: () => reado
 }
 
 /** `bin/NAME serve --json` with these arguments. */
-export function startProgram(lab: Workspace, binary: string, args: readonly string[], stderr: string): Child {
-  return lab.spawn(join(ROOT, 'bin', binary), ['serve', '--json', ...args], { stderr });
+export function startProgram(
+  lab: Pick<Workspace, 'spawn'>,
+  binary: string,
+  args: readonly string[],
+  options: Pick<SpawnOptions, 'stderr' | 'env'> & { readonly namespace?: string },
+): Child {
+  const { stderr, env = {}, namespace } = options;
+  const command = [join(ROOT, 'bin', binary), 'serve', '--json', ...args];
+  // `ip netns exec` becomes the program: same pid.
+  if (namespace !== undefined) command.unshift('ip', 'netns', 'exec', namespace);
+  return lab.spawn(command[0] ?? '', command.slice(1), { stderr, env });
 }
 
 /** The ready line. What is printed after it is read and dropped, so that a full pipe never blocks the program. */

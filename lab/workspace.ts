@@ -24,8 +24,8 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Another user; needs root. */
   readonly uid?: number;
-  /** Takes its commands on stdin; else it has none. */
-  readonly stdin?: 'pipe';
+  /** stdin is a pipe; nothing unless told. */
+  readonly stdin?: boolean;
 }
 
 /** One run's folder, addresses and processes. Disposing it ends all and deletes the folder. */
@@ -35,6 +35,8 @@ export interface Workspace extends AsyncDisposable {
   address(): string;
   /** The arguments must contain a path in the folder: the guardian recognises its processes by it. */
   spawn(command: string, args: readonly string[], options: SpawnOptions): Child;
+  /** The guardian deletes this network namespace, and ends what runs in it, when the lab is gone. */
+  guardNamespace(name: string): void;
   /** The folder stays after the end, for whoever looks into a failure. */
   keep(): void;
 }
@@ -65,7 +67,7 @@ export function openWorkspace(name: string): Workspace {
       const stderr = openSync(join(folder, options.stderr), 'a');
       const startedAtMs = performance.now();
       const started = spawn(command, args, {
-        stdio: [options.stdin ?? 'ignore', 'pipe', stderr],
+        stdio: [options.stdin ? 'pipe' : 'ignore', 'pipe', stderr],
         cwd: folder,
         // Nothing of the environment may configure a program: P2PMSG_* would.
         env: { PATH: process.env['PATH'] ?? '', HOME: folder, TMPDIR: folder, NO_COLOR: '1', ...options.env },
@@ -85,6 +87,9 @@ export function openWorkspace(name: string): Workspace {
       const child: Child = { pid, process: started, startedAtMs, exited };
       children.set(pid, child);
       return child;
+    },
+    guardNamespace(name) {
+      tell(`namespace ${name}`);
     },
     keep() {
       kept = true;

@@ -63,7 +63,7 @@ export async function startForeign(lab: Lab, options: ForeignOptions): Promise<F
   ];
   const inside = options.namespace === undefined ? [] : ['ip', 'netns', 'exec', options.namespace];
   const [command = '', ...rest] = [...inside, options.binary, ...args];
-  const child = lab.spawn(command, rest, { stderr: `${options.name}.err`, stdin: 'pipe' });
+  const child = lab.spawn(command, rest, { stderr: `${options.name}.err`, stdin: true });
   const { stdin, stdout } = child.process;
   if (!stdin || !stdout) throw new Error('no pipes');
   stdin.on('error', () => undefined); // It may be gone; then the answer does not come.

@@ -1,4 +1,5 @@
-import { missingFor, openSwitch } from '../scenarios/namespaces.ts';
+import { missingFor } from '../net/command.ts';
+import { openSwitch } from '../net/switch.ts';
 import { must, type Stage } from './stage.ts';
 
 /** rust asks once when it starts and then every five minutes; ours and go's ask again sooner. */
@@ -9,7 +10,7 @@ export async function checkMdns(stage: Stage): Promise<void> {
   const missing = missingFor();
   if (missing !== null) return stage.skips('mDNS', missing);
   for (const first of ['the daemon', 'it'] as const) {
-    await using network = await openSwitch(2);
+    await using network = await openSwitch(stage.lab, 2);
     const [here, there] = network.hosts;
     if (!here || !there) throw new Error('no hosts');
     const name = first === 'it' ? 'late' : 'early';

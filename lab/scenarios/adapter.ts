@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readyOf } from '../programs.ts';
-import { ROOT } from '../workspace.ts';
+import { createUnixFetch } from '#api/rest/unix-fetch';
+import type { ApiAddress } from '../api.ts';
+import { readyOf, startProgram } from '../programs.ts';
 import type { Lab } from './harness.ts';
 
 export interface Program {
@@ -72,11 +71,12 @@ async function start(
   args: readonly string[],
   { home, namespace }: { home: string; namespace?: string | undefined },
 ) {
-  const inside = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace];
-  const [command = '', ...rest] = [...inside, join(ROOT, 'bin', binary), 'serve', '--home', home, '--json', ...args];
   mkdirSync(dirname(home), { recursive: true });
   const log = `${basename(home)}.err`;
-  const child = lab.spawn(command, rest, { stderr: log });
+  const child = startProgram(lab, binary, ['--home', home, ...args], {
+    stderr: log,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
   const { peerId, addresses, api = '', pid } = await readyOf(child, log);
   return {
     peerId,
@@ -107,11 +107,12 @@ export async function startDaemon(lab: Lab, options: StartOptions): Promise<Daem
   if (options.name) args.push('--name', options.name);
   const program = await start(lab, 'p2pmsgd', args, options);
   const token = readFileSync(join(options.home, 'admin-token'), 'utf8').trim();
-  const { namespace } = options;
-  const call = (method: string, path: string, body?: unknown): Promise<Answer> =>
-    namespace === undefined
-      ? callHttp(program.api, token, method, path, body)
-      : callInside(namespace, program.api, token, method, path, body);
+  // Loopback of another namespace is out of reach; a unix socket is a file.
+  const at: ApiAddress =
+    options.namespace === undefined
+      ? { url: program.api, token }
+      : { url: 'http://localhost', token, socketPath: join(options.home, 'api.sock') };
+  const call = (method: string, path: string, body?: unknown): Promise<Answer> => callHttp(at, method, path, body);
   const must = async (method: string, path: string, body?: unknown): Promise<Body> => {
     const answer = await call(method, path, body);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -120,54 +121,19 @@ export async function startDaemon(lab: Lab, options: StartOptions): Promise<Daem
   return { ...program, call, get: path => must('GET', path), post: (path, body) => must('POST', path, body) };
 }
 
-async function callHttp(api: string, token: string, method: string, path: string, body: unknown): Promise<Answer> {
-  const response = await fetch(`${api}${path}`, {
+async function callHttp(daemon: ApiAddress, method: string, path: string, body: unknown): Promise<Answer> {
+  const request = new Request(`${daemon.url}${path}`, {
     method,
     headers: {
-      authorization: `Bearer ${token}`,
+      authorization: `Bearer ${daemon.token}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
+  const { socketPath } = daemon;
+  const response = await (socketPath === undefined ? fetch(request) : createUnixFetch(socketPath)(request));
   const text = await response.text();
   return { status: response.status, body: JSON.parse(text === '' ? '{}' : text) as Body };
-}
-
-/** Loopback of another namespace is reached by a curl inside it; the token goes through stdin, not argv. */
-async function callInside(
-  namespace: string,
-  api: string,
-  token: string,
-  method: string,
-  path: string,
-  body: unknown,
-): Promise<Answer> {
-  const config = [
-    `url = "${api}${path}"`,
-    `request = "${method}"`,
-    `header = "authorization: Bearer ${token}"`,
-    ...(body === undefined
-      ? []
-      : ['header = "content-type: application/json"', `data = ${JSON.stringify(JSON.stringify(body))}`]),
-  ].join('\n');
-  const output = await run(['ip', 'netns', 'exec', namespace, 'curl', '-s', '-w', '\n%{http_code}', '-K', '-'], config);
-  const at = output.lastIndexOf('\n');
-  const text = output.slice(0, at);
-  return { status: Number(output.slice(at + 1)), body: JSON.parse(text === '' ? '{}' : text) as Body };
-}
-
-/** Output of a command. @throws with its stderr when it fails */
-export async function run(command: readonly string[], input = ''): Promise<string> {
-  const child = spawn(command[0] ?? '', command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', chunk => (out += String(chunk)));
-  child.stderr.on('data', chunk => (err += String(chunk)));
-  // A command that reads no input may be gone before it is written.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  const [code] = (await once(child, 'close')) as [number];
-  if (code !== 0) throw new Error(`${command.join(' ')}: exit ${code}: ${err.slice(0, 500)}`);
-  return out;
 }
 
 /** The folder of a stopped program, without its sockets. */

@@ -82,7 +82,7 @@ interface Ended {
 async function startAndWait(lab: Workspace, binary: string, args: readonly string[]): Promise<Ended> {
   cases += 1;
   const file = `start-${cases}.err`;
-  const child = startProgram(lab, binary, args, file);
+  const child = startProgram(lab, binary, args, { stderr: file });
   let ready = false;
   const isReady = readyOf(child, file).then(
     () => {
@@ -131,7 +131,7 @@ async function damaged(checks: Checks, lab: Workspace, from: string): Promise<vo
     lab,
     'p2pmsgd',
     ['--home', home, '--api', '127.0.0.1:0', '--listen', 'none', '--no-mdns'],
-    'damaged.err',
+    { stderr: 'damaged.err' },
   );
   let exit: Exit | null = null;
   void child.exited.then(end => {

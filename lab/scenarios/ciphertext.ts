@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { missingFor, run } from '../net/command.ts';
+import { openSwitch } from '../net/switch.ts';
 import type { Daemon } from './adapter.ts';
-import { run, sleep, startDaemon, startRelay, until } from './adapter.ts';
+import { sleep, startDaemon, startRelay, until } from './adapter.ts';
 import { runAlone, scenario } from './harness.ts';
-import { missingFor, openSwitch } from './namespaces.ts';
 import { delivered, dialable, send } from './talk.ts';
 
 const CHUNK_BYTES = 4 * 2 ** 20;
@@ -16,7 +17,7 @@ export const ciphertext = scenario({
   needsRoot: true,
   missing: () => missingFor('tcpdump', 'bash'),
   async run(lab) {
-    await using network = await openSwitch(4);
+    await using network = await openSwitch(lab, 4);
     const [r, hostA, hostB, hostC] = network.hosts;
     if (!r || !hostA || !hostB || !hostC) throw new Error('no hosts');
     const pcap = `${lab.folder}/all.pcap`;

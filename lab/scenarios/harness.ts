@@ -5,7 +5,7 @@ import { createChecks, seededRandom } from '../scenario.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 
 /** What a scenario of this folder works with. */
-export interface Lab extends Pick<Workspace, 'folder' | 'address' | 'spawn'> {
+export interface Lab extends Pick<Workspace, 'folder' | 'address' | 'spawn' | 'guardNamespace'> {
   readonly tier: Tier;
   /** 0 ≤ x < 1, repeated by the seed. */
   random(): number;
@@ -41,6 +41,7 @@ export function scenario(plan: Plan): Scenario & { readonly name: string } {
         folder: workspace.folder,
         address: () => workspace.address(),
         spawn: (command, args, options) => workspace.spawn(command, args, options),
+        guardNamespace: name => workspace.guardNamespace(name),
         tier,
         random: seededRandom(seed).next,
         check(name, ok, seen) {

@@ -1,6 +1,7 @@
+import { missingFor } from '../net/command.ts';
+import { openSwitch } from '../net/switch.ts';
 import { startDaemon, until } from './adapter.ts';
 import { runAlone, scenario } from './harness.ts';
-import { missingFor, openSwitch } from './namespaces.ts';
 import { delivered, history, send } from './talk.ts';
 
 /** Two machines on one network without a relay or the Internet: a PeerId is enough. */
@@ -10,7 +11,7 @@ export const lan = scenario({
   needsRoot: true,
   missing: () => missingFor(),
   async run(lab) {
-    await using network = await openSwitch(2);
+    await using network = await openSwitch(lab, 2);
     const [a, b] = await Promise.all(
       network.hosts.map(({ namespace }, at) =>
         startDaemon(lab, {

@@ -121,7 +121,7 @@ function start(lab: Workspace, binary: Binary, stderr: string): Child {
     binary === 'p2pmsgd'
       ? ['--api', '127.0.0.1:0', '--listen', 'none', '--no-mdns']
       : ['--listen', '/ip4/127.0.0.1/tcp/0'];
-  return startProgram(lab, binary, ['--home', homeOf(lab, binary), ...own], stderr);
+  return startProgram(lab, binary, ['--home', homeOf(lab, binary), ...own], { stderr });
 }
 
 async function kill(child: Child | undefined): Promise<void> {

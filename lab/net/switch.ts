@@ -1,0 +1,34 @@
+import type { Workspace } from '../workspace.ts';
+import { createNamespaces } from './namespaces.ts';
+
+/** Hosts of their own on one switch: network namespaces joined by a bridge in a further namespace. */
+export interface Switched extends AsyncDisposable {
+  /** The namespace with the bridge: what is captured in it on `switch0` is every frame between the hosts. */
+  readonly hub: string;
+  readonly hosts: readonly { readonly namespace: string; readonly ip: string }[];
+}
+
+/** One network of `count` hosts. Multicast goes out of the same interface as everything else. */
+export async function openSwitch(lab: Pick<Workspace, 'guardNamespace'>, count: number): Promise<Switched> {
+  await using stack = new AsyncDisposableStack();
+  const namespaces = stack.use(createNamespaces(lab));
+  const hub = await namespaces.add('hub');
+  await namespaces.ip(hub, ['link add name switch0 type bridge mcast_snooping 0', 'link set switch0 up']);
+  const hosts = [];
+  for (let n = 1; n <= count; n += 1) {
+    const namespace = await namespaces.add(String(n));
+    const ip = `10.83.7.${n}`;
+    await namespaces.ip(hub, [
+      `link add name port${n} type veth peer name eth0 netns ${namespace}`,
+      `link set port${n} master switch0 up`,
+    ]);
+    await namespaces.ip(namespace, [
+      `addr add ${ip}/24 dev eth0`,
+      'link set eth0 up',
+      'route add 224.0.0.0/4 dev eth0',
+    ]);
+    hosts.push({ namespace, ip });
+  }
+  const all = stack.move();
+  return { hub, hosts, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
