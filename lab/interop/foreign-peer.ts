@@ -6,6 +6,8 @@ import type { Language } from './build.ts';
 
 /** What a foreign peer noticed. Which fields there are depends on `event`. */
 export interface Noticed {
+  /** On the monotonic clock of the lab. */
+  readonly atMs: number;
   readonly event: string;
   readonly peer: string;
   readonly address: string;
@@ -75,8 +77,9 @@ export async function startForeign(lab: Lab, options: ForeignOptions): Promise<F
     appendFileSync(join(lab.folder, `${options.name}.jsonl`), `${Date.now()} ${line}\n`);
     const said = JSON.parse(line) as { id?: number; ok: boolean } & Noticed;
     if (said.id === undefined) {
-      noticed.push(said);
-      for (const watcher of [...watchers]) watcher(said);
+      const one = { ...said, atMs: performance.now() };
+      noticed.push(one);
+      for (const watcher of [...watchers]) watcher(one);
       return;
     }
     answers.get(said.id)?.(said);

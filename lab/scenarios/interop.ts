@@ -4,6 +4,7 @@ import { checkKademlia } from '../interop/kademlia.ts';
 import { checkLinks } from '../interop/links.ts';
 import { checkLobby } from '../interop/lobby.ts';
 import { checkMdns } from '../interop/local-network.ts';
+import { checkPunching } from '../interop/punching.ts';
 import { createStage, tcpOf } from '../interop/stage.ts';
 import type { Scenario } from '../scenario.ts';
 import { type Lab, runAlone, scenario } from './harness.ts';
@@ -27,6 +28,7 @@ async function checkAgainst(lab: Lab, language: Language): Promise<void> {
   await ours.stop();
   await relay.stop();
   await checkMdns(stage);
+  await checkPunching(stage);
   lab.figure(`${language} seconds`, Math.round((performance.now() - from) / 1_000));
 }
 
