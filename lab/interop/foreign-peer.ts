@@ -70,11 +70,14 @@ export async function startForeign(lab: Lab, options: ForeignOptions): Promise<F
   if (!stdin || !stdout) throw new Error('no pipes');
   stdin.on('error', () => undefined); // It may be gone; then the answer does not come.
 
+  // For whoever looks into a failed check.
+  const log = (line: string): void =>
+    appendFileSync(join(lab.folder, `${options.name}.jsonl`), `${new Date().toISOString()} ${line}\n`);
   const noticed: Noticed[] = [];
   const watchers = new Set<(one: Noticed) => void>();
   const answers = new Map<number, (answer: { ok: boolean; result?: unknown; error?: string }) => void>();
   createInterface({ input: stdout }).on('line', line => {
-    appendFileSync(join(lab.folder, `${options.name}.jsonl`), `${Date.now()} ${line}\n`);
+    log(line);
     const said = JSON.parse(line) as { id?: number; ok: boolean } & Noticed;
     if (said.id === undefined) {
       const one = { ...said, atMs: performance.now() };
@@ -118,7 +121,9 @@ export async function startForeign(lab: Lab, options: ForeignOptions): Promise<F
         ANSWER_MS,
         done => {
           answers.set(id, done);
-          stdin.write(`${JSON.stringify({ id, cmd, ...args })}\n`);
+          const line = JSON.stringify({ id, cmd, ...args });
+          log(line);
+          stdin.write(`${line}\n`);
         },
       );
       if (!answer.ok) throw new Error(`${options.name}: ${cmd}: ${answer.error}`);

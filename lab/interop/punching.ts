@@ -4,7 +4,7 @@ import { startWorldRelay } from '../net/nodes.ts';
 import { openWorld, type World } from '../net/world.ts';
 import { type Daemon, sleep } from '../scenarios/adapter.ts';
 import { percentile } from '../scenario.ts';
-import { reservationAt } from './circuits.ts';
+import { checkTheirRelay, reservationAt } from './circuits.ts';
 import type { ForeignPeer, Noticed } from './foreign-peer.ts';
 import { pinged, reach } from './links.ts';
 import { must, type Stage, tcpOf, through } from './stage.ts';
@@ -40,6 +40,10 @@ export async function checkPunching(stage: Stage): Promise<void> {
       relays: [tcpOf(relay.ready)],
     });
     await reservationAt(ours, relay.ready.peerId);
+    if (theirNat === 'port-preserving') {
+      const places = { relay: world.host('relay'), hidden: world.host('ours'), callers: world.host('theirs') };
+      await checkTheirRelay(stage, places, true);
+    }
     for (const leader of ['it', 'the daemon'] as const) {
       const took: number[] = [];
       const ends = new Map<string, number>();

@@ -22,7 +22,9 @@ async function checkAgainst(lab: Lab, language: Language): Promise<void> {
   const ours = await stage.daemon('ours', { relays: [tcpOf(relay)] });
   await checkLinks(stage, ours, relay);
   await checkOurRelay(stage, ours, relay);
-  await checkTheirRelay(stage, ours);
+  const [relayIp, hidden, callers] = [lab.address(), lab.address(), lab.address()];
+  const places = { relay: { ip: relayIp }, hidden: { ip: hidden }, callers: { ip: callers } };
+  await checkTheirRelay(stage, places, language !== 'go');
   await checkLobby(stage, ours, relay);
   await checkKademlia(stage, relay);
   await ours.stop();
