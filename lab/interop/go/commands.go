@@ -15,8 +15,8 @@ import (
 
 // One JSON object a line, answered by one with the same id.
 type command struct {
-	ID                                          uint64
-	Cmd, Address, Peer, Topic, Text, Key, Value string
+	ID                              uint64
+	Cmd, Address, Peer, Topic, Text string
 }
 
 const commandTimeout = 20 * time.Second
@@ -71,11 +71,10 @@ func (n *node) carryOut(ctx context.Context, c command) (any, error) {
 			return nil, err
 		}
 		return true, topic.Publish(ctx, []byte(c.Text))
-	case "kad-put":
-		return true, n.kad.PutValue(ctx, c.Key, []byte(c.Value))
-	case "kad-get":
-		value, err := n.kad.GetValue(ctx, c.Key)
-		return string(value), err
+	case "record-put":
+		return true, n.putRecord(ctx)
+	case "record-get":
+		return n.getRecord(ctx, c.Peer)
 	case "kad-find":
 		id, err := peer.Decode(c.Peer)
 		if err != nil {

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, error::Error};
 
 use libp2p::{
-    Multiaddr, PeerId, Swarm, core::transport::ListenerId, gossipsub, kad, multiaddr::Protocol,
-    swarm::ConnectionId, swarm::dial_opts::DialOpts,
+    Multiaddr, PeerId, Swarm, core::PeerRecord, core::transport::ListenerId, gossipsub,
+    identity::Keypair, kad, multiaddr::Protocol, swarm::ConnectionId, swarm::dial_opts::DialOpts,
 };
 use serde_json::{Value, json};
 
@@ -28,20 +28,26 @@ pub fn answer(id: Id, result: Result<Value, String>) {
     });
 }
 
-pub fn run(line: &str, swarm: &mut Swarm<Behaviour>, waiting: &mut Waiting) {
+pub fn run(line: &str, key: &Keypair, swarm: &mut Swarm<Behaviour>, waiting: &mut Waiting) {
     let command: Value = serde_json::from_str(line).unwrap_or_default();
     let id = command["id"].as_u64().unwrap_or_default();
-    match start(id, &command, swarm, waiting) {
+    match start(id, &command, key, swarm, waiting) {
         Ok(Some(result)) => answer(id, Ok(result)),
         Ok(None) => {}
         Err(error) => answer(id, Err(error.to_string())),
     }
 }
 
+/// In the DHT a peer's signed address record is kept under this and its id.
+fn record_key(peer: &str) -> kad::RecordKey {
+    kad::RecordKey::new(&format!("/p2pmsg/{peer}"))
+}
+
 /// `None`: the answer comes later.
 fn start(
     id: Id,
     command: &Value,
+    key: &Keypair,
     swarm: &mut Swarm<Behaviour>,
     waiting: &mut Waiting,
 ) -> Result<Option<Value>, Box<dyn Error>> {
@@ -78,19 +84,27 @@ fn start(
         }
         "publish" => {
             let topic = gossipsub::IdentTopic::new(text("topic")?);
-            behaviour.gossipsub.publish(topic, text("text")?.as_bytes())?;
+            behaviour
+                .gossipsub
+                .publish(topic, text("text")?.as_bytes())?;
             Ok(Some(json!(true)))
         }
-        "kad-put" => {
-            let key = kad::RecordKey::new(&text("key")?);
-            let record = kad::Record::new(key, text("value")?.into());
-            let query = behaviour.kad.put_record(record, kad::Quorum::One)?;
+        "record-put" => {
+            let own: Vec<Multiaddr> = swarm.listeners().cloned().collect();
+            let envelope = PeerRecord::new_interop(key, own)?.into_signed_envelope();
+            let name = record_key(&swarm.local_peer_id().to_string());
+            let record = kad::Record::new(name, envelope.into_protobuf_encoding());
+            let query = swarm
+                .behaviour_mut()
+                .kad
+                .put_record(record, kad::Quorum::One)?;
             waiting.queries.insert(query, (id, String::new()));
             Ok(None)
         }
-        "kad-get" => {
-            let query = behaviour.kad.get_record(kad::RecordKey::new(&text("key")?));
-            waiting.queries.insert(query, (id, String::new()));
+        "record-get" => {
+            let peer = text("peer")?;
+            let query = behaviour.kad.get_record(record_key(peer));
+            waiting.queries.insert(query, (id, peer.to_owned()));
             Ok(None)
         }
         "kad-find" => {

@@ -32,10 +32,14 @@ pub struct Options {
     pub mdns: bool,
 }
 
-pub fn build(options: &Options) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
-    let mut swarm = SwarmBuilder::with_existing_identity(Keypair::generate_ed25519())
+pub fn build(options: &Options, key: &Keypair) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
+    let mut swarm = SwarmBuilder::with_existing_identity(key.clone())
         .with_tokio()
-        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)?
+        .with_tcp(
+            tcp::Config::default(),
+            noise::Config::new,
+            yamux::Config::default,
+        )?
         .with_relay_client(noise::Config::new, yamux::Config::default)?
         .with_behaviour(|key, relay_client| {
             let peer = key.public().to_peer_id();
@@ -52,7 +56,9 @@ pub fn build(options: &Options) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
             let identify = identify::Config::new(IDENTIFY.into(), key.public());
             Ok(Behaviour {
                 identify: identify::Behaviour::new(identify.with_agent_version(AGENT.into())),
-                ping: ping::Behaviour::new(ping::Config::new().with_interval(Duration::from_secs(2))),
+                ping: ping::Behaviour::new(
+                    ping::Config::new().with_interval(Duration::from_secs(2)),
+                ),
                 relay_client,
                 relay_server: options
                     .relay_server
