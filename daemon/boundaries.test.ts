@@ -141,6 +141,7 @@ const RULES: readonly Rule[] = [
     modules: [
       ...IDS,
       'daemon/net/host.ts',
+      'daemon/net/dht-server.ts',
       'daemon/net/keyfile.ts',
       'daemon/net/frames.ts',
       'daemon/base/',
@@ -148,7 +149,8 @@ const RULES: readonly Rule[] = [
       'api/home',
     ],
     packages: [...LIBP2P, 'zod', 'smol-toml', 'commander', 'env-paths', 'better-sqlite3', 'kysely'],
-    because: 'a relay carries what it cannot read: no libsignal, and none of the daemon but how a host is built',
+    because:
+      'a relay carries what it cannot read: no libsignal, and none of the daemon but how a host is built and what a DHT server keeps',
   },
   {
     of: 'clients/',

@@ -34,6 +34,9 @@ import {
 import { queriesOf } from './store/queries.ts';
 import { createUpkeep } from './upkeep.ts';
 
+/** A contact that was there this lately is looked for also when there is nothing to send. */
+const LOOKED_FOR_MS = 7 * 86_400_000;
+
 /**
  * The composition root: builds every part top to bottom, starts in order, stops in reverse. Parts know each other
  * only by the functions handed in here.
@@ -60,13 +63,20 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     ...kept.filter(row => row.kind === kind).map(row => row.address),
   ];
   const network = await createNetwork(
-    { log: log.child({ part: 'net' }), clock, identity, isContact: peer => book.isAccepted(peer) },
+    {
+      log: log.child({ part: 'net' }),
+      clock,
+      identity,
+      isContact: peer => book.isAccepted(peer),
+      isDiscoverable: () => node.discoverable(),
+    },
     {
       listen: config.net.listen.length === 0 ? 'none' : config.listenIsExplicit ? config.net.listen : 'default',
       announce: config.net.announce,
       relays: relayList('relay', config.net.relays),
       bootstrap: relayList('bootstrap', config.net.bootstrap),
       mdns: config.net.mdns,
+      dht: config.net.dht,
       reservations: config.net.reservations,
       version,
       home,
@@ -133,6 +143,15 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     raisePresence: () => presence.raiseSeq(),
     alive: peer => presence.signOfLife(peer),
     joined: peer => presence.contactChanged(peer),
+    async locate(peer, { known, waiting, signal }) {
+      // Nobody is looked for whom we have nothing for and who has been away for long.
+      const lastSeen = presence.get(peer).lastSeenUnixMs ?? 0;
+      if (!waiting && clock.nowUnixMs() - lastSeen > LOOKED_FOR_MS) return [];
+      const found = await network.locate(peer, known, signal);
+      const record = found?.record;
+      if (record) await queue.commit(() => book.noteRecord(peer, record, 'dht'));
+      return found?.addresses ?? [];
+    },
     superseded: () => {
       void queue.commit(tx => feed.append(tx, 'daemon.readOnly', { code: 'IDENTITY_IN_USE' }));
       // The other copy gets everything from now on; nothing is taken, sent or announced here.

@@ -25,6 +25,7 @@ export function createNodeService(deps: { store: Store; sql: NodeQueries; config
     relays: state.relays.map(relay => ({ ...relay })),
     bootstrap: state.bootstrap.map(node => ({ ...node })),
     mdns: state.mdns,
+    dht: { ...state.dht },
     connections: state.connections,
     lobbySubscribers: state.lobbySubscribers,
   });
@@ -166,7 +167,7 @@ export function createNodeService(deps: { store: Store; sql: NodeQueries; config
       const restart = (['api', 'events', 'lobby', 'name'] as const).filter(
         key => JSON.stringify(config[key]) !== JSON.stringify(next[key]),
       );
-      const net = (['listen', 'announce', 'mdns', 'reservations'] as const).filter(
+      const net = (['listen', 'announce', 'mdns', 'dht', 'reservations'] as const).filter(
         key => JSON.stringify(config.net[key]) !== JSON.stringify(next.net[key]),
       );
       config = next;

@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { createUnixFetch } from '#api/rest/unix-fetch';
+import { callSocket, type PlainAnswer } from './socket-call.ts';
+
+const CALL_TIMEOUT_MS = 90_000;
 
 /**
  * The API as a stranger's script uses it: plain fetch, no generated client, nothing that would hide a fault such as a
@@ -57,19 +59,24 @@ export class Refused extends Error {
 
 /** @throws Refused for an answer of 400 and above, another error when no answer came */
 export async function call<T>(api: ApiAddress, method: string, path: string, body?: unknown): Promise<T> {
-  const request = new Request(`${api.url}${path}`, {
+  const { status, text, retryAfter } = await exchange(api, method, path, body);
+  if (status >= 400) throw new Refused(status, text, retryAfter);
+  return (text === '' ? null : JSON.parse(text)) as T;
+}
+
+/** Whatever the daemon answers. @throws when no answer came */
+export async function exchange(api: ApiAddress, method: string, path: string, body?: unknown): Promise<PlainAnswer> {
+  const request = {
     method,
     headers: {
       authorization: `Bearer ${api.token}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(90_000),
-  });
-  const answer = await (api.socketPath === undefined ? fetch(request) : createUnixFetch(api.socketPath)(request));
-  const text = await answer.text();
-  if (!answer.ok) throw new Refused(answer.status, text, answer.headers.get('retry-after'));
-  return (text === '' ? null : JSON.parse(text)) as T;
+  };
+  if (api.socketPath !== undefined) return callSocket(api.socketPath, { ...request, path, timeoutMs: CALL_TIMEOUT_MS });
+  const answer = await fetch(`${api.url}${path}`, { ...request, signal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
+  return { status: answer.status, text: await answer.text(), retryAfter: answer.headers.get('retry-after') };
 }
 
 /** As the docs tell a client to do it: the same id again until the daemon answered. */

@@ -7,9 +7,12 @@ import { clone } from './scenarios/clone.ts';
 import { firstContact } from './scenarios/first-contact.ts';
 import { interop, interopGo, interopRust } from './scenarios/interop.ts';
 import { lan } from './scenarios/lan.ts';
+import { lanFlood } from './scenarios/lan-flood.ts';
+import { natMatrix } from './scenarios/nat-matrix.ts';
 import { presence } from './scenarios/presence.ts';
 import { rollback } from './scenarios/rollback.ts';
 import { manyStarts } from './scenarios/many-starts.ts';
+import { movedContact } from './scenarios/moved-contact.ts';
 
 /** Every scenario of the lab by the name it is called with. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -20,10 +23,13 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   rollback,
   presence,
   lan,
+  'lan-flood': lanFlood,
+  'moved-contact': movedContact,
   'first-contact': firstContact,
   clone,
   ciphertext,
   interop,
   'interop-go': interopGo,
   'interop-rust': interopRust,
+  'nat-matrix': natMatrix,
 };

@@ -6,6 +6,7 @@ import type { PeerId } from '#api/ids';
 import { AGENT_RELAY, KAD_PROTOCOL } from '#api/wire/protocols';
 import type { Clock } from '../daemon/base/clock.ts';
 import type { Logger } from '../daemon/base/logger.ts';
+import { createDhtRecords, guardDht, MAX_DHT_STREAMS } from '../daemon/net/dht-server.ts';
 import {
   createHost,
   type Host,
@@ -21,8 +22,9 @@ import { createCircuitGate } from './circuit-gate.ts';
 import type { RelayLimits } from './limits.ts';
 import { joinLobby } from './lobby-hub.ts';
 
-/** Records that strangers may leave in the DHT. */
+/** What strangers may leave here: signed address records, each of at most 2 KiB, and what libp2p remembers of peers. */
 const MAX_DHT_RECORDS = 20_000;
+const MAX_PEERS_REMEMBERED = 10_000;
 
 export interface RelayOptions {
   readonly listen: readonly string[];
@@ -58,13 +60,17 @@ export async function createRelay(
   const { limits } = options;
   // libp2p builds the server while it builds the node.
   const parts: { host: Host | null; circuits: CircuitRelayService | null } = { host: null, circuits: null };
+  const records = createDhtRecords(deps.clock, { maxRecords: MAX_DHT_RECORDS });
   const host = await createHost(deps, {
     listen: options.listen,
     announce: options.announce,
     appendAnnounce: [],
     agent: `${AGENT_RELAY}/${options.version}`,
     budget: RELAY_BUDGET,
-    datastore: new BoundedDatastore({ prefix: '/dht', maxEntries: MAX_DHT_RECORDS }),
+    datastore: new BoundedDatastore(
+      { prefix: '/dht', maxEntries: MAX_DHT_RECORDS },
+      { prefix: '/peers', maxEntries: MAX_PEERS_REMEMBERED },
+    ),
     ...(options.metrics && { metrics: options.metrics }),
     connectionGater: createCircuitGate(
       {
@@ -92,17 +98,20 @@ export async function createRelay(
         parts.circuits = withFlowControl(server);
         return parts.circuits;
       },
-      kad: components =>
-        kadDHT({
+      kad: components => {
+        const dht = kadDHT({
           protocol: KAD_PROTOCOL,
           clientMode: false,
           peerInfoMapper: passthroughMapper,
           allowQueryWithZeroPeers: true,
+          maxInboundStreams: MAX_DHT_STREAMS,
           validators: {},
           selectors: {},
           routingTableUpdateMaxQueueSize: 1_024,
           // libp2p hands every service to every other; their names are not in the type.
-        })(components as typeof components & { ping: Ping }),
+        })(components as typeof components & { ping: Ping });
+        return guardDht(dht, { clock: deps.clock, records });
+      },
     },
   });
   parts.host = host;

@@ -78,6 +78,7 @@ export const NETWORK_EXAMPLE = {
   relays: [RELAY_EXAMPLE],
   bootstrap: [BOOTSTRAP_EXAMPLE],
   mdns: true,
+  dht: { mode: 'client', peers: 1 },
   connections: 3,
   lobbySubscribers: 2,
 } as unknown as Network;

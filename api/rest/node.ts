@@ -51,6 +51,8 @@ export const network = z.object({
   relays: z.array(relayState),
   bootstrap: z.array(bootstrapState),
   mdns: z.boolean(),
+  /** Kademlia; `peers`: nodes that can be asked where a contact is. */
+  dht: z.object({ mode: z.enum(['off', 'client', 'server']), peers: z.number().int() }),
   connections: z.number().int(),
   lobbySubscribers: z.number().int(),
 });

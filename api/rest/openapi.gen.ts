@@ -937,6 +937,11 @@ export interface components {
                 connected: boolean;
             }[];
             mdns: boolean;
+            dht: {
+                /** @enum {string} */
+                mode: "off" | "client" | "server";
+                peers: number;
+            };
             connections: number;
             lobbySubscribers: number;
         };
@@ -3523,6 +3528,10 @@ export interface operations {
                      *         }
                      *       ],
                      *       "mdns": true,
+                     *       "dht": {
+                     *         "mode": "client",
+                     *         "peers": 1
+                     *       },
                      *       "connections": 3,
                      *       "lobbySubscribers": 2
                      *     }
@@ -3749,6 +3758,10 @@ export interface operations {
                      *         }
                      *       ],
                      *       "mdns": true,
+                     *       "dht": {
+                     *         "mode": "client",
+                     *         "peers": 1
+                     *       },
                      *       "connections": 3,
                      *       "lobbySubscribers": 2
                      *     }

@@ -11,8 +11,6 @@ export const createUnixFetch =
     const outgoing = httpRequest(
       {
         socketPath,
-        // A kept connection may be closed by the daemon in the moment of its next use.
-        agent: false,
         method: request.method,
         path: `${url.pathname}${url.search}`,
         headers: {

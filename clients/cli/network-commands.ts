@@ -107,6 +107,7 @@ function networkText(network: Network, out: Output): string {
       ['Connections', String(network.connections)],
       ['Lobby', `${network.lobbySubscribers} listening`],
       ['mDNS', network.mdns ? 'on' : 'off'],
+      ['DHT', network.dht.mode === 'off' ? 'off' : `${network.dht.mode}, ${network.dht.peers} nodes to ask`],
       ...relays,
       ...bootstrap,
       ...network.addresses.map(address => ['Address', oneLine(address)]),

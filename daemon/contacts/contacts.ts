@@ -92,7 +92,7 @@ export function createContacts(deps: ContactServiceDeps) {
           delivery.admit(tx, peer, { name });
           delivery.understand(tx, peer);
         } else book.add(tx, { peer, name, ...(target.token ? { inviteToken: target.token } : {}) });
-        book.noteAddresses(peer, target.addresses);
+        book.noteAddresses(peer, target.addresses, target.token ? 'invite' : 'user');
         return isNew;
       });
       deps.changed(peer);
@@ -116,6 +116,7 @@ export function createContacts(deps: ContactServiceDeps) {
       await store.queue.commit(tx => {
         sql.contacts.remove.run({ peer });
         sql.contacts.removeAddresses.run({ peer });
+        sql.contacts.removeRecord.run({ peer });
         if (options.deleteHistory) {
           sql.messages.clearRecipients.run({ conversationId: peer });
           sql.messages.clear.run({ conversationId: peer });

@@ -2,7 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { PeerId } from '#api/ids';
 import { FrameSchema } from '#api/wire/gen/deliver_pb';
 import type { Nack } from '#api/wire/gen/deliver_pb';
-import { ANSWER_TIMEOUT_MS, DELIVER_PROTOCOL } from '#api/wire/protocols';
+import { ANSWER_TIMEOUT_MS } from '#api/wire/protocols';
 import type { Timer } from '../base/clock.ts';
 import type { FrameStream } from '../net/transport.ts';
 import { DroppedError } from '../store/commit-queue.ts';
@@ -20,11 +20,12 @@ import type { SealBatchDeps } from './seal-batch.ts';
 import { SealBatch } from './seal-batch.ts';
 import type { SealedEnvelope } from './sealer.ts';
 import { SendWindow } from './send-window.ts';
-import { FrameReader, withDeadline } from './stream-io.ts';
+import { FrameReader } from './stream-io.ts';
+import type { StreamOpenerDeps } from './stream-opener.ts';
+import { StreamOpener } from './stream-opener.ts';
 
-export interface LinkDeps extends SealBatchDeps, GreetingDeps {
+export interface LinkDeps extends SealBatchDeps, GreetingDeps, StreamOpenerDeps {
   readonly healing: Healing;
-  readonly addressesOf: (peer: PeerId) => readonly string[];
   /** Set once another copy of this identity has taken over. */
   readonly readOnly: () => boolean;
   readonly superseded: (by: SeenInstance) => void;
@@ -33,7 +34,6 @@ export interface LinkDeps extends SealBatchDeps, GreetingDeps {
 /** Of the outbox row, what the window keeps. */
 type SentRow = { readonly row: number; readonly message_id: string; readonly visible: number };
 
-const CONNECT_TIMEOUT_MS = 20_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 300_000;
 
@@ -46,6 +46,7 @@ export class PeerLink {
   readonly #core: Core;
   readonly #deps: LinkDeps;
   readonly #sealing: SealBatch;
+  readonly #opener: StreamOpener;
   readonly #acks: AckWatch;
   #stream: FrameStream | null = null;
   #window = new SendWindow(undefined);
@@ -67,6 +68,7 @@ export class PeerLink {
     this.#deps = deps;
     this.peer = peer;
     this.#sealing = new SealBatch(core, deps, peer);
+    this.#opener = new StreamOpener(core, deps, peer);
     this.#acks = new AckWatch(core.clock, () => this.#stream?.abort('no acknowledgement in time'));
   }
 
@@ -85,6 +87,7 @@ export class PeerLink {
     this.#attempt = 0;
     this.#retry?.cancel();
     this.#retry = null;
+    this.#opener.shown();
     this.wake();
   }
 
@@ -195,7 +198,7 @@ export class PeerLink {
   /** Whether the stream stands afterwards. */
   async #open(): Promise<boolean> {
     if (this.#retry) return false;
-    const { transport, clock, sql } = this.#core;
+    const { clock, sql } = this.#core;
     const peer = this.peer;
     const key = { peer, device: DEVICE };
     const waiting = (sql.outbox.anySealed.get(key) ?? sql.outbox.anyQueued.get(key)) !== undefined;
@@ -204,10 +207,7 @@ export class PeerLink {
     const started = clock.monotonicMs();
     let stream: FrameStream;
     try {
-      const addresses = this.#deps.addressesOf(peer);
-      stream = await withDeadline(clock, { outer: this.#stopping.signal, timeoutMs: CONNECT_TIMEOUT_MS }, signal =>
-        transport.openStream(peer, DELIVER_PROTOCOL, { signal, addresses }),
-      );
+      stream = await this.#opener.open(waiting, this.#stopping.signal);
     } catch (error) {
       if (this.#stopped) return false;
       this.#core.log.debug({ peer, err: String(error) }, 'peer not reachable');

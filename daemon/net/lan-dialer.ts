@@ -9,8 +9,11 @@ import type { Path } from './transport.ts';
 const MAX_PEERS_PER_SOURCE = 16;
 const MAX_SOURCES = 64;
 const MAX_ADDRESSES = 4;
-/** A dial that fails keeps the next one waiting so long: at most two wasted dials a second, whatever is announced. */
-const AFTER_WASTED_MS = 500;
+/**
+ * A dial that fails keeps the next one waiting so long: whatever is announced, less than two dials a second are wasted,
+ * and delivery has room for a few of its own.
+ */
+const AFTER_WASTED_MS = 600;
 const DIAL_TIMEOUT_MS = 2_500;
 const RETRY = { firstMs: 5_000, maxMs: 300_000, growth: 2, maxAddresses: 1_000 };
 /** Both sides see each other at once. The smaller PeerId dials, the other only when nothing has come. */

@@ -6,6 +6,7 @@ import type { Logger } from '../base/logger.ts';
 import { abortable } from './abortable.ts';
 import { remotePeerOf } from './addresses.ts';
 import type { Dialer } from './dialer.ts';
+import { openRecord } from './dht-record.ts';
 import { createEmitter, type Emitter } from './emitter.ts';
 import { createFrameStream } from './frames.ts';
 import type { Gossip } from './gossip.ts';
@@ -170,9 +171,9 @@ class RealTransport implements Libp2pTransport {
   identified(result: IdentifyResult): void {
     const peer = remotePeerOf(result.connection);
     if (!peer) return;
-    const addresses = (result.signedPeerRecord?.addresses ?? result.listenAddrs)
-      .slice(0, MAX_CLAIMED_ADDRESSES)
-      .map(String);
+    // What it says now comes first: after its clock was set back, the record with the highest number is an old one.
+    const claims = [...result.listenAddrs, ...(result.signedPeerRecord?.addresses ?? [])].map(String);
+    const addresses = [...new Set(claims)].slice(0, MAX_CLAIMED_ADDRESSES);
     const agent = result.agentVersion?.slice(0, MAX_AGENT_CHARS);
     this.emitter.emit('identified', peer, {
       ...(agent !== undefined && { agent }),
@@ -180,6 +181,16 @@ class RealTransport implements Libp2pTransport {
       protocols: result.protocols.slice(0, MAX_PROTOCOLS),
     });
     if (result.connection.direction === 'outbound') this.#upgrade(peer, addresses);
+    void this.#recorded(peer, result.signedPeerRecord);
+  }
+
+  /** identify tells what is in the record; the signed bytes are with libp2p's other knowledge of the peer. */
+  async #recorded(peer: PeerId, record: IdentifyResult['signedPeerRecord']): Promise<void> {
+    if (!record) return;
+    const known = await this.#deps.host.components.peerStore.get(peerIdFromString(peer)).catch(() => null);
+    const envelope = known?.peerRecordEnvelope;
+    const opened = envelope && (await openRecord(envelope).catch(() => null));
+    if (opened?.peer === peer) this.emitter.emit('recorded', peer, opened);
   }
 
   async #newStream(peer: PeerId, connection: Connection, protocol: string, signal: AbortSignal): Promise<FrameStream> {

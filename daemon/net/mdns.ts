@@ -22,6 +22,8 @@ const QUERY_EVERY_MS = 15_000;
 const ANSWER_DELAY_MS = { least: 20, most: 120 };
 const ANSWER_EVERY_MS = 1_000;
 const MAX_INTERFACES = 16;
+/** Packets a second. */
+const LIMITS = { perSource: 20, inAll: 200, sources: 128 };
 
 export interface MdnsDeps {
   readonly self: PeerId;
@@ -58,7 +60,7 @@ export function createMdns(deps: MdnsDeps, options: { readonly port?: number } =
   const port = options.port ?? PORT;
   const listInterfaces = deps.interfaces ?? lanInterfaces;
   const instance = randomBytes(16).toString('hex');
-  const allows = createPacketLimit(clock);
+  const allows = createPacketLimit(clock, LIMITS);
   const outlets = new Map<string, Outlet>();
   const timers = new Set<Timer>();
   /** Hears the group on all interfaces. `null` until it is bound: joining binds a socket to any port. */

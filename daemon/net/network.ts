@@ -3,6 +3,7 @@ import { AGENT_DAEMON, LOBBY_TOPIC } from '#api/wire/protocols';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { createCircuits, guardCircuits } from './circuit.ts';
+import { createDht, type DhtMode } from './dht.ts';
 import { createDialer } from './dialer.ts';
 import { createGossip } from './gossip.ts';
 import { createHolePunch, type HolePunch } from './hole-punch.ts';
@@ -11,6 +12,7 @@ import type { Identity } from './keyfile.ts';
 import { createLanDialer } from './lan-dialer.ts';
 import { createLibp2pTransport } from './libp2p-transport.ts';
 import { chooseDefaultListen } from './listen-ports.ts';
+import { createLocator, type Locator } from './locator.ts';
 import { createMdns } from './mdns.ts';
 import { isPublicTcp } from './punch-addresses.ts';
 import type { BootstrapStatus, RelayStatus, RelaySupervisor } from './relay-status.ts';
@@ -28,6 +30,8 @@ export interface NetworkOptions {
   readonly relays: readonly string[];
   readonly bootstrap: readonly string[];
   readonly mdns: boolean;
+  /** Kademlia, to find contacts that moved. */
+  readonly dht: DhtMode;
   /** How many of the relays hold a reservation for us at a time. */
   readonly reservations: number;
   readonly version: string;
@@ -44,6 +48,7 @@ export interface NetworkState {
   readonly relays: readonly RelayStatus[];
   readonly bootstrap: readonly BootstrapStatus[];
   readonly mdns: boolean;
+  readonly dht: { readonly mode: DhtMode; readonly peers: number };
   readonly quic: boolean;
   readonly connections: number;
   readonly lobbySubscribers: number;
@@ -53,6 +58,7 @@ export interface Network {
   readonly transport: Transport;
   readonly relays: RelaySupervisor;
   readonly holePunch: HolePunch;
+  readonly locate: Locator['locate'];
   /** Listens and begins to connect. Waits for no relay and does not fail when one is down. */
   start(): Promise<void>;
   /** Closes all connections; at most a few hundred ms. */
@@ -66,7 +72,14 @@ export interface Network {
  * @throws AppError ADDRESS_INVALID, PEER_IS_SELF for relay and bootstrap addresses
  */
 export async function createNetwork(
-  deps: { log: Logger; clock: Clock; identity: Identity; isContact: (peer: PeerId) => boolean },
+  deps: {
+    log: Logger;
+    clock: Clock;
+    identity: Identity;
+    isContact: (peer: PeerId) => boolean;
+    /** Whether others may be told where this node is. */
+    isDiscoverable: () => boolean;
+  },
   options: NetworkOptions,
 ): Promise<Network> {
   const { log, clock } = deps;
@@ -82,7 +95,14 @@ export async function createNetwork(
   let dialAddresses: () => readonly string[] = () => [];
   const dialer = createDialer({ host, clock });
   const transport = createLibp2pTransport({ host, gossip, dialer, clock, log, relays: () => dialAddresses() });
-  const onChange = (): void => transport.emitter.emit('networkChanged');
+  const dht = createDht({ host, clock, log, isDiscoverable: deps.isDiscoverable }, { mode: options.dht });
+  const locator = createLocator({ dht, clock, log });
+  transport.on('connected', peer => locator.reached(peer));
+  const onChange = (): void => {
+    // Without a relay or bootstrap node there is nobody to ask, and nobody is looked for.
+    if (host.node.status === 'started' && relays.relays().length + relays.bootstrap().length > 0) dht.want();
+    transport.emitter.emit('networkChanged');
+  };
   const relays = createRelaySupervisor({ host, circuits: createCircuits(host), dialer, clock, log, onChange }, options);
   dialAddresses = () => relays.dialAddresses();
   const lan = createLanDialer({
@@ -119,12 +139,14 @@ export async function createNetwork(
     transport,
     relays,
     holePunch,
+    locate: (...args) => locator.locate(...args),
     async start() {
       await host.node.start();
       await guardCircuits(host);
       await holePunch.start();
       watch = clock.every(ADDRESS_CHECK_MS, announceChanges);
       relays.start();
+      if (options.dht === 'server') dht.want();
       if (options.mdns) mdns.start();
     },
     async stop() {
@@ -133,6 +155,7 @@ export async function createNetwork(
       lan.stop();
       holePunch.stop();
       relays.stop();
+      await dht.stop();
       await host.node.stop();
     },
     state: () => ({
@@ -142,6 +165,7 @@ export async function createNetwork(
       relays: relays.relays(),
       bootstrap: relays.bootstrap(),
       mdns: options.mdns,
+      dht: dht.state(),
       quic: host.quic,
       connections: host.node.getConnections().length,
       lobbySubscribers: transport.subscribers(LOBBY_TOPIC).length,

@@ -1,12 +1,15 @@
 import type { Clock } from '../base/clock.ts';
 
 const WINDOW_MS = 1_000;
-const MAX_PER_SOURCE = 20;
-const MAX_IN_ALL = 200;
-const MAX_SOURCES = 128;
 
-/** How many packets of the local network are looked at in a second: so many of each host, so many in all. */
-export function createPacketLimit(clock: Clock): (source: string) => boolean {
+export interface PacketLimits {
+  readonly perSource: number;
+  readonly inAll: number;
+  readonly sources: number;
+}
+
+/** What is looked at in a second: so much of each source, so much in all. */
+export function createPacketLimit(clock: Clock, limits: PacketLimits): (source: string) => boolean {
   const counts = new Map<string, number>();
   let total = 0;
   let windowEndsMs = 0;
@@ -18,7 +21,8 @@ export function createPacketLimit(clock: Clock): (source: string) => boolean {
       total = 0;
     }
     const count = counts.get(source) ?? 0;
-    if (total >= MAX_IN_ALL || count >= MAX_PER_SOURCE || (count === 0 && counts.size >= MAX_SOURCES)) return false;
+    const isFull = count === 0 && counts.size >= limits.sources;
+    if (isFull || total >= limits.inAll || count >= limits.perSource) return false;
     counts.set(source, count + 1);
     total += 1;
     return true;

@@ -64,13 +64,20 @@ describe('relays', () => {
 
   async function startNetwork(options: Partial<NetworkOptions>): Promise<Network> {
     const network = await createNetwork(
-      { log: silentLogger, clock: systemClock, identity: generateIdentity(), isContact: () => false },
+      {
+        log: silentLogger,
+        clock: systemClock,
+        identity: generateIdentity(),
+        isContact: () => false,
+        isDiscoverable: () => true,
+      },
       {
         listen: 'none',
         announce: [],
         relays: [],
         bootstrap: [],
         mdns: false,
+        dht: 'off',
         reservations: 2,
         version: 'test',
         home: folder,

@@ -58,6 +58,11 @@ export interface TransportEvents {
     peer: PeerId,
     info: { agent?: string; addresses: readonly string[]; protocols: readonly string[] },
   ) => void;
+  /** The peer's address record as identify brought it, signed by the peer. The newer one has the higher number. */
+  recorded: (
+    peer: PeerId,
+    record: { readonly seq: bigint; readonly addresses: readonly string[]; readonly envelope: Uint8Array },
+  ) => void;
   /** The best path to a connected peer has changed. */
   pathChanged: (peer: PeerId, connection: PeerConnection) => void;
   /** Own addresses or relay reservations have changed. */

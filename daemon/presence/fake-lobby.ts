@@ -79,6 +79,7 @@ export class FakeTransport implements Transport {
     connected: new Set(),
     disconnected: new Set(),
     identified: new Set(),
+    recorded: new Set(),
     pathChanged: new Set(),
     networkChanged: new Set(),
   };

@@ -1,8 +1,7 @@
 import { cpSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createUnixFetch } from '#api/rest/unix-fetch';
-import type { ApiAddress } from '../api.ts';
+import { type ApiAddress, exchange } from '../api.ts';
 import { readyOf, startProgram } from '../programs.ts';
 import type { Lab } from './harness.ts';
 
@@ -61,6 +60,8 @@ export interface StartOptions {
   readonly relays?: readonly string[];
   readonly name?: string;
   readonly mdns?: boolean;
+  /** More arguments of `serve`. */
+  readonly args?: readonly string[];
   /** Runs in this network namespace. */
   readonly namespace?: string;
 }
@@ -104,6 +105,7 @@ export async function startDaemon(lab: Lab, options: StartOptions): Promise<Daem
   for (const one of options.listen) args.push('--listen', one);
   for (const one of options.relays ?? []) args.push('--relay', one);
   if (!options.mdns) args.push('--no-mdns');
+  args.push(...(options.args ?? []));
   if (options.name) args.push('--name', options.name);
   const program = await start(lab, 'p2pmsgd', args, options);
   const token = readFileSync(join(options.home, 'admin-token'), 'utf8').trim();
@@ -112,28 +114,16 @@ export async function startDaemon(lab: Lab, options: StartOptions): Promise<Daem
     options.namespace === undefined
       ? { url: program.api, token }
       : { url: 'http://localhost', token, socketPath: join(options.home, 'api.sock') };
-  const call = (method: string, path: string, body?: unknown): Promise<Answer> => callHttp(at, method, path, body);
+  const call = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+    const { status, text } = await exchange(at, method, path, body);
+    return { status, body: JSON.parse(text === '' ? '{}' : text) as Body };
+  };
   const must = async (method: string, path: string, body?: unknown): Promise<Body> => {
     const answer = await call(method, path, body);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
   return { ...program, call, get: path => must('GET', path), post: (path, body) => must('POST', path, body) };
-}
-
-async function callHttp(daemon: ApiAddress, method: string, path: string, body: unknown): Promise<Answer> {
-  const request = new Request(`${daemon.url}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${daemon.token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const { socketPath } = daemon;
-  const response = await (socketPath === undefined ? fetch(request) : createUnixFetch(socketPath)(request));
-  const text = await response.text();
-  return { status: response.status, body: JSON.parse(text === '' ? '{}' : text) as Body };
 }
 
 /** The folder of a stopped program, without its sockets. */

@@ -26,7 +26,7 @@ async function checkAgainst(lab: Lab, language: Language): Promise<void> {
   const places = { relay: { ip: relayIp }, hidden: { ip: hidden }, callers: { ip: callers } };
   await checkTheirRelay(stage, places, language !== 'go');
   await checkLobby(stage, ours, relay);
-  await checkKademlia(stage, relay);
+  await checkKademlia(stage, ours, relay);
   await ours.stop();
   await relay.stop();
   await checkMdns(stage);
