@@ -7,6 +7,7 @@ import { ciphertext } from './scenarios/ciphertext.ts';
 import { clone } from './scenarios/clone.ts';
 import { firstContact } from './scenarios/first-contact.ts';
 import { frozen } from './scenarios/frozen.ts';
+import { interop, interopGo, interopRust } from './scenarios/interop.ts';
 import { lan } from './scenarios/lan.ts';
 import { lanFlood } from './scenarios/lan-flood.ts';
 import { natMatrix } from './scenarios/nat-matrix.ts';
@@ -36,6 +37,9 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   clone,
   ciphertext,
   wake,
+  interop,
+  'interop-go': interopGo,
+  'interop-rust': interopRust,
   'nat-matrix': natMatrix,
   'relay-outage': relayOutage,
   'relay-churn': relayChurn,
