@@ -19,7 +19,17 @@ interface Rule {
   readonly because: string;
 }
 
-const LIBP2P = ['libp2p', '@libp2p/', '@chainsafe/', '@multiformats/', 'multiformats', 'prom-client'];
+const LIBP2P = [
+  'libp2p',
+  'dns-packet',
+  '@libp2p/',
+  '@achingbrain/nat-port-mapper',
+  '@bufbuild/protobuf',
+  '@chainsafe/',
+  '@multiformats/',
+  'multiformats',
+  'prom-client',
+];
 const IDS = ['api/errors', 'api/ids'];
 const ANYWHERE = ['api/', 'daemon/', 'relay/', 'clients/', 'scripts/', 'lab/'];
 
@@ -141,6 +151,7 @@ const RULES: readonly Rule[] = [
     modules: [
       ...IDS,
       'daemon/net/host.ts',
+      'daemon/net/dht-server.ts',
       'daemon/net/keyfile.ts',
       'daemon/net/frames.ts',
       'daemon/base/',
@@ -148,7 +159,8 @@ const RULES: readonly Rule[] = [
       'api/home',
     ],
     packages: [...LIBP2P, 'zod', 'smol-toml', 'commander', 'env-paths', 'better-sqlite3', 'kysely'],
-    because: 'a relay carries what it cannot read: no libsignal, and none of the daemon but how a host is built',
+    because:
+      'a relay carries what it cannot read: no libsignal, and none of the daemon but how a host is built and what a DHT server keeps',
   },
   {
     of: 'clients/',

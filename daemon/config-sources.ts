@@ -20,6 +20,8 @@ export const SETTINGS = {
   'net.relays': { kind: 'list', env: 'P2PMSG_RELAYS', flag: '--relay' },
   'net.bootstrap': { kind: 'list', env: 'P2PMSG_BOOTSTRAP', flag: '--bootstrap' },
   'net.mdns': { kind: 'boolean', env: 'P2PMSG_MDNS', flag: '--no-mdns' },
+  'net.upnp': { kind: 'boolean', env: 'P2PMSG_UPNP', flag: '--no-upnp' },
+  'net.dht': { kind: 'text', env: 'P2PMSG_DHT', flag: '--dht' },
   'net.reservations': { kind: 'number' },
   'presence.discoverable': { kind: 'boolean' },
   'lobby.enabled': { kind: 'boolean' },

@@ -60,6 +60,10 @@ export const configSchema = z.strictObject({
       relays: z.array(peerAddress).max(16).default([]),
       bootstrap: z.array(peerAddress).max(64).default([]),
       mdns: z.boolean().default(true),
+      /** Asks the router for an open port, by NAT-PMP or UPnP. */
+      upnp: z.boolean().default(true),
+      /** `client` asks relays and bootstrap nodes where a contact is; `server` answers others too. */
+      dht: z.enum(['off', 'client', 'server']).default('client'),
       reservations: z.int().min(0).max(8).default(2),
     })
     .prefault({}),

@@ -34,6 +34,9 @@ import {
 import { queriesOf } from './store/queries.ts';
 import { createUpkeep } from './upkeep.ts';
 
+/** A contact that was there this lately is looked for also when there is nothing to send. */
+const LOOKED_FOR_MS = 7 * 86_400_000;
+
 /**
  * The composition root: builds every part top to bottom, starts in order, stops in reverse. Parts know each other
  * only by the functions handed in here.
@@ -52,7 +55,13 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   );
   const startedAtUnixMs = clock.nowUnixMs();
   const upkeep = createUpkeep({ store, sql, feed, clock, log, onFatal: options.onFatal });
-  const node = createNodeService({ store, sql: sql.node, config, self });
+  const node = createNodeService({
+    store,
+    sql: sql.node,
+    config,
+    self,
+    clockOffsetMs: () => presence.clockOffsetMs(),
+  });
 
   const kept = sql.node.relays.all();
   const relayList = (kind: 'relay' | 'bootstrap', configured: readonly string[]): string[] => [
@@ -60,13 +69,21 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     ...kept.filter(row => row.kind === kind).map(row => row.address),
   ];
   const network = await createNetwork(
-    { log: log.child({ part: 'net' }), clock, identity },
+    {
+      log: log.child({ part: 'net' }),
+      clock,
+      identity,
+      isContact: peer => book.isAccepted(peer),
+      isDiscoverable: () => node.discoverable(),
+    },
     {
       listen: config.net.listen.length === 0 ? 'none' : config.listenIsExplicit ? config.net.listen : 'default',
       announce: config.net.announce,
       relays: relayList('relay', config.net.relays),
       bootstrap: relayList('bootstrap', config.net.bootstrap),
       mdns: config.net.mdns,
+      portMapping: config.net.upnp,
+      dht: config.net.dht,
       reservations: config.net.reservations,
       version,
       home,
@@ -133,6 +150,15 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     raisePresence: () => presence.raiseSeq(),
     alive: peer => presence.signOfLife(peer),
     joined: peer => presence.contactChanged(peer),
+    async locate(peer, { known, waiting, signal }) {
+      // Nobody is looked for whom we have nothing for and who has been away for long.
+      const lastSeen = presence.get(peer).lastSeenUnixMs ?? 0;
+      if (!waiting && clock.nowUnixMs() - lastSeen > LOOKED_FOR_MS) return [];
+      const found = await network.locate(peer, known, signal);
+      const record = found?.record;
+      if (record) await queue.commit(() => book.noteRecord(peer, record, 'dht'));
+      return found?.addresses ?? [];
+    },
     superseded: () => {
       void queue.commit(tx => feed.append(tx, 'daemon.readOnly', { code: 'IDENTITY_IN_USE' }));
       // The other copy gets everything from now on; nothing is taken, sent or announced here.
@@ -208,10 +234,24 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       list: query => node.peers(presence.list(), query),
       refresh: () => presence.refresh(),
       async ping(peer) {
-        const rttMs = await transport.ping(peer, { signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
-          throw new AppError('PEER_UNREACHABLE', {}, { cause });
-        });
-        return { peerId: peer, rttMs, path: transport.connection(peer)?.path ?? 'direct' };
+        const signal = AbortSignal.timeout(10_000);
+        const rttMs = await transport
+          .connect(peer, { signal, addresses: book.addresses(peer) })
+          .then(() => transport.ping(peer, { signal }))
+          .catch((cause: unknown) => {
+            const why = transport.pathInfo?.(peer).note;
+            throw new AppError('PEER_UNREACHABLE', why ? { detail: why } : {}, { cause });
+          });
+        const { path = 'direct', relay } = transport.connection(peer) ?? {};
+        const { note, upgradedFrom } = transport.pathInfo?.(peer) ?? {};
+        return {
+          peerId: peer,
+          rttMs,
+          path,
+          upgraded: upgradedFrom !== undefined,
+          ...(relay && { relay }),
+          ...(note && { pathNote: note }),
+        };
       },
     },
     contacts,

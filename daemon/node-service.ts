@@ -5,13 +5,24 @@ import type { About, BootstrapState, Network as NetworkReply, Node, Peer, RelayS
 import type { Page, PageQuery } from '#api/rest/primitives';
 import { paginate } from './base/paging.ts';
 import type { Config } from './config.ts';
+import { diagnose } from './doctor.ts';
 import type { NetworkService } from './http/services.ts';
 import type { Network, NetworkState } from './net/network.ts';
+import { networkChecks } from './network-checks.ts';
 import type { Store } from './store/database.ts';
 import type { NodeQueries } from './store/node-queries.ts';
 
+/** A check that waits for a silent relay does not keep the asker waiting longer. */
+const CHECK_TIMEOUT_MS = 15_000;
+
 /** Facts about this node for the API: name, addresses, relays. Settings changed at run time live in the database and win. */
-export function createNodeService(deps: { store: Store; sql: NodeQueries; config: Config; self: PeerId }) {
+export function createNodeService(deps: {
+  store: Store;
+  sql: NodeQueries;
+  config: Config;
+  self: PeerId;
+  clockOffsetMs: () => number | null;
+}) {
   const { store, sql, self } = deps;
   let { config } = deps;
 
@@ -19,12 +30,30 @@ export function createNodeService(deps: { store: Store; sql: NodeQueries; config
   const discoverable = (): boolean =>
     (sql.meta.get({ key: 'discoverable' })?.value ?? String(config.presence.discoverable)) === 'true';
 
+  const clockOffset = (): { offsetMs?: number } => {
+    const offsetMs = deps.clockOffsetMs();
+    return offsetMs === null ? {} : { offsetMs };
+  };
   const showNetwork = (state: NetworkState): NetworkReply => ({
-    nat: 'unknown',
+    nat: state.nat,
     addresses: [...state.addresses],
+    listening: [...state.listening],
+    candidates: state.candidates.map(candidate => ({
+      ...candidate,
+      ...(candidate.checkedAtUnixMs !== undefined && { checkedAtUnixMs: candidate.checkedAtUnixMs as UnixMs }),
+    })) as NetworkReply['candidates'],
+    holePunching: { ...state.holePunching },
+    portMapping: state.portMapping,
+    clock: {
+      nowUnixMs: Date.now() as UnixMs,
+      jumpedForwardMs: Math.round(state.clockJumpsMs.forward),
+      jumpedBackMs: Math.round(state.clockJumpsMs.back),
+      ...clockOffset(),
+    },
     relays: state.relays.map(relay => ({ ...relay })),
     bootstrap: state.bootstrap.map(node => ({ ...node })),
     mdns: state.mdns,
+    dht: { ...state.dht },
     connections: state.connections,
     lobbySubscribers: state.lobbySubscribers,
   });
@@ -98,29 +127,33 @@ export function createNodeService(deps: { store: Store; sql: NodeQueries; config
         await removeRelay('bootstrap', peer);
       },
       async check() {
-        await network.relays.check();
+        const looked = Promise.all([network.relays.check(), network.reachability.check()]);
+        await Promise.race([looked, new Promise(resolve => setTimeout(resolve, CHECK_TIMEOUT_MS).unref())]);
         return showNetwork(network.state());
       },
+      doctor: () => diagnose(networkChecks(() => showNetwork(network.state()))),
     }),
 
-    /** Calls `tell` with what changed of relays and addresses since the last call. */
+    /** Calls `tell` with what changed of relays, addresses and NAT since the last call. */
     announcer(
       network: Network,
-      tell: (change: { relays?: RelayState[]; addresses?: string[] }) => Promise<void>,
+      tell: (change: { relays?: RelayState[]; addresses?: string[]; nat?: string }) => Promise<void>,
     ): () => void {
-      let last = { relays: '', addresses: '' };
+      let last = { relays: '', addresses: '', nat: 'unknown' };
       return () => {
-        const { relays, addresses } = showNetwork(network.state());
+        const { relays, addresses, nat } = showNetwork(network.state());
         // Times move with each try; only a change of state is news.
         const now = {
           relays: JSON.stringify(
             relays.map(relay => [relay.peerId, relay.address, relay.reservation, relay.connected]),
           ),
           addresses: JSON.stringify(addresses.toSorted()),
+          nat,
         };
         const change = {
           ...(now.relays === last.relays ? {} : { relays }),
           ...(now.addresses === last.addresses ? {} : { addresses }),
+          ...(now.nat === last.nat ? {} : { nat }),
         };
         last = now;
         if (Object.keys(change).length > 0) tell(change).catch(() => undefined); // Only while stopping; nothing is lost by it.
@@ -166,7 +199,7 @@ export function createNodeService(deps: { store: Store; sql: NodeQueries; config
       const restart = (['api', 'events', 'lobby', 'name'] as const).filter(
         key => JSON.stringify(config[key]) !== JSON.stringify(next[key]),
       );
-      const net = (['listen', 'announce', 'mdns', 'reservations'] as const).filter(
+      const net = (['listen', 'announce', 'mdns', 'upnp', 'dht', 'reservations'] as const).filter(
         key => JSON.stringify(config.net[key]) !== JSON.stringify(next.net[key]),
       );
       config = next;

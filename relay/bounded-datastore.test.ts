@@ -18,6 +18,13 @@ describe('BoundedDatastore', () => {
     expect(store.has(key('/dht/4'))).toBe(false);
   });
 
+  it('bounds each prefix by itself', () => {
+    const store = new BoundedDatastore({ prefix: '/dht', maxEntries: 2 }, { prefix: '/peers', maxEntries: 1 });
+    for (const name of ['/peers/a', '/dht/1', '/dht/2', '/other/1', '/other/2', '/peers/b'])
+      store.put(key(name), bytes(1));
+    expect([...store.queryKeys({})].map(String)).toEqual(['/dht/1', '/dht/2', '/other/1', '/other/2', '/peers/b']);
+  });
+
   it('answers queries by prefix, filter, order, offset and limit', async () => {
     const store = new BoundedDatastore({ prefix: '/dht', maxEntries: 10 });
     for (const name of ['/a/2', '/a/1', '/a/3', '/b/1']) store.put(key(name), bytes(Number(name.at(-1))));

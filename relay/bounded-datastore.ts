@@ -4,30 +4,34 @@ type Datastore = NonNullable<HostOptions['datastore']>;
 type Key = Parameters<Datastore['get']>[0];
 type Pair = { key: Key; value: Uint8Array };
 
+interface Bound {
+  readonly prefix: string;
+  readonly maxEntries: number;
+}
+
 /**
- * libp2p's store in memory, with a bound on what strangers can leave there: entries whose key begins with `prefix`
+ * libp2p's store in memory, with bounds on what strangers can leave there: entries whose key begins with a `prefix`
  * push out the oldest of their kind. (libp2p's own memory store has no bound.)
  */
 export class BoundedDatastore implements Datastore {
   readonly #entries = new Map<string, Pair>();
-  readonly #bounded = new Set<string>();
-  readonly #prefix: string;
-  readonly #maxEntries: number;
+  readonly #bounds: readonly (Bound & { readonly names: Set<string> })[];
 
-  constructor(options: { prefix: string; maxEntries: number }) {
-    this.#prefix = options.prefix;
-    this.#maxEntries = options.maxEntries;
+  constructor(...bounds: readonly Bound[]) {
+    this.#bounds = bounds.map(bound => ({ ...bound, names: new Set() }));
   }
 
   put(key: Key, value: Uint8Array): Key {
     const name = key.toString();
     this.#entries.set(name, { key, value });
-    if (!name.startsWith(this.#prefix)) return key;
-    this.#bounded.delete(name);
-    this.#bounded.add(name);
-    for (const oldest of this.#bounded) {
-      if (this.#bounded.size <= this.#maxEntries) break;
-      this.#bounded.delete(oldest);
+    const bound = this.#bounds.find(({ prefix }) => name.startsWith(prefix));
+    if (!bound) return key;
+    const { names, maxEntries } = bound;
+    names.delete(name);
+    names.add(name);
+    for (const oldest of names) {
+      if (names.size <= maxEntries) break;
+      names.delete(oldest);
       this.#entries.delete(oldest);
     }
     return key;
@@ -45,7 +49,7 @@ export class BoundedDatastore implements Datastore {
 
   delete(key: Key): void {
     this.#entries.delete(key.toString());
-    this.#bounded.delete(key.toString());
+    for (const { names } of this.#bounds) names.delete(key.toString());
   }
 
   async *putMany(source: AsyncIterable<Pair> | Iterable<Pair>): AsyncGenerator<Key> {

@@ -4,11 +4,21 @@ import { type NetConfig, tryGetNetConfig } from '@libp2p/utils';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { RelayLimits } from './limits.ts';
 
+/** From this share of all reservations on, one host may have fewer. */
+const BUSY_SHARE = 0.75;
+
+export interface Reserved {
+  readonly peer: PeerId;
+  readonly address: Multiaddr;
+}
+
 /** What the gate needs of the running node. */
 export interface RelayView {
   connections(peer: PeerId): readonly Connection[];
-  /** Addresses of the peers that hold a reservation now, without `except`. */
-  reservedFrom(except: PeerId): readonly Multiaddr[];
+  /** Who holds a reservation now, the oldest first. */
+  reserved(): readonly Reserved[];
+  /** Ends a reservation, and lets its peer know. */
+  release(peer: PeerId): void;
 }
 
 export interface CircuitGate {
@@ -18,11 +28,39 @@ export interface CircuitGate {
 
 /** Refuses what one host may not have all of: reservations by address, circuits by peer. */
 export function createCircuitGate(view: RelayView, limits: RelayLimits): CircuitGate {
+  /** Addresses are looked at for every request. */
+  const groups = new WeakMap<Multiaddr, string>();
+  const groupOf = (address: Multiaddr): string => {
+    const known = groups.get(address) ?? ipGroup(address) ?? '';
+    groups.set(address, known);
+    return known;
+  };
+  /** Of each host the oldest ones stay. @returns who stays */
+  const tighten = (reserved: readonly Reserved[], cap: number): readonly Reserved[] => {
+    const counts = new Map<string, number>();
+    return reserved.filter(({ peer, address }) => {
+      const group = groupOf(address);
+      const count = (counts.get(group) ?? 0) + 1;
+      counts.set(group, count);
+      if (group === '' || count <= cap) return true;
+      view.release(peer);
+      return false;
+    });
+  };
+
   return {
     denyInboundRelayReservation(source) {
-      const from = new Set(view.connections(source).flatMap(connection => ipGroup(connection.remoteAddr) ?? []));
-      const taken = view.reservedFrom(source).filter(address => from.has(ipGroup(address) ?? ''));
-      return taken.length >= limits.reservationsPerIp;
+      const reserved = view.reserved();
+      const renews = reserved.some(({ peer }) => peer.equals(source));
+      const busy = reserved.length + (renews ? 0 : 1) > limits.reservations * BUSY_SHARE;
+      const cap = busy
+        ? Math.min(limits.reservationsPerIp, limits.reservationsPerIpWhenBusy)
+        : limits.reservationsPerIp;
+      const staying = busy ? tighten(reserved, cap) : reserved;
+      const from = new Set(view.connections(source).map(({ remoteAddr }) => groupOf(remoteAddr)));
+      from.delete('');
+      const others = staying.filter(({ peer, address }) => !peer.equals(source) && from.has(groupOf(address)));
+      return others.length >= cap;
     },
     denyOutboundRelayedConnection(source) {
       // The stream that asks is open and counts itself.

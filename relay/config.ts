@@ -43,6 +43,7 @@ const settings = z.strictObject({
     .strictObject({
       reservations: count,
       reservationsPerIp: count,
+      reservationsPerIpWhenBusy: count,
       reservationSeconds: seconds.min(60),
       circuitsPerPeer: count,
       circuitBytes: z.int().min(1_024).max(Number.MAX_SAFE_INTEGER),
@@ -80,6 +81,7 @@ export function loadConfig(home: string, flags: Flags, env: NodeJS.ProcessEnv): 
     limits: {
       reservations: limits.reservations ?? DEFAULT_LIMITS.reservations,
       reservationsPerIp: limits.reservationsPerIp ?? DEFAULT_LIMITS.reservationsPerIp,
+      reservationsPerIpWhenBusy: limits.reservationsPerIpWhenBusy ?? DEFAULT_LIMITS.reservationsPerIpWhenBusy,
       reservationMs: millis(limits.reservationSeconds) ?? DEFAULT_LIMITS.reservationMs,
       circuitsPerPeer: limits.circuitsPerPeer ?? DEFAULT_LIMITS.circuitsPerPeer,
       circuitBytes: limits.circuitBytes ?? DEFAULT_LIMITS.circuitBytes,

@@ -3,6 +3,8 @@ export interface RelayLimits {
   readonly reservations: number;
   /** Peers with a reservation behind one IPv4 address or one IPv6 /56. */
   readonly reservationsPerIp: number;
+  /** Instead, while more than three quarters of all reservations are taken. */
+  readonly reservationsPerIpWhenBusy: number;
   readonly reservationMs: number;
   /** Circuits that one peer may have dialled at a time. */
   readonly circuitsPerPeer: number;
@@ -14,6 +16,7 @@ export interface RelayLimits {
 export const DEFAULT_LIMITS: RelayLimits = {
   reservations: 1_024,
   reservationsPerIp: 16,
+  reservationsPerIpWhenBusy: 4,
   reservationMs: 3_600_000,
   circuitsPerPeer: 32,
   circuitBytes: 64 * 1024 * 1024,

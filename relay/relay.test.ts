@@ -3,7 +3,7 @@ import { yamux } from '@chainsafe/libp2p-yamux';
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
 import { type Identify, identify } from '@libp2p/identify';
-import type { Libp2p, Stream } from '@libp2p/interface';
+import type { Libp2p, PrivateKey, Stream } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
@@ -11,9 +11,11 @@ import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { PeerId } from '#api/ids';
 import { KAD_PROTOCOL, LOBBY_TOPIC } from '#api/wire/protocols';
 import { systemClock } from '../daemon/base/clock.ts';
 import { silentLogger } from '../daemon/base/logger.ts';
+import { openRecord, recordKey, sealRecord } from '../daemon/net/dht-record.ts';
 import { generateIdentity } from '../daemon/net/keyfile.ts';
 import { DEFAULT_LIMITS, type RelayLimits } from './limits.ts';
 import { createRelay, type Relay } from './relay.ts';
@@ -31,7 +33,14 @@ async function bareNode(localIp: string, listen: string[] = []): Promise<Bare> {
       identify: identify(),
       ping: ping(),
       pubsub: gossipsub({ allowPublishToZeroTopicPeers: true, fallbackToFloodsub: false }),
-      kad: kadDHT({ protocol: KAD_PROTOCOL, clientMode: true, peerInfoMapper: passthroughMapper }),
+      kad: kadDHT({
+        protocol: KAD_PROTOCOL,
+        clientMode: true,
+        peerInfoMapper: passthroughMapper,
+        // js refuses values of a kind that it does not know, rust does not.
+        validators: { p2pmsg: () => undefined },
+        selectors: { p2pmsg: () => 0 },
+      }),
     },
   });
 }
@@ -149,6 +158,37 @@ describe('relay', () => {
       return found.includes(started.peerId);
     });
     expect(found).toContain(started.peerId);
+  });
+
+  it('keeps the signed address record of a peer in the DHT, and no other values', async () => {
+    const started = await startRelay();
+    const [owner, reader] = [await startBare('127.50.209.1'), await startBare('127.50.209.2')];
+    for (const node of [owner, reader]) await node.dial(addressOf(started));
+    const peer = owner.peerId.toString() as PeerId;
+    const privateKey = (owner.services.kad as unknown as { components: { privateKey: PrivateKey } }).components
+      .privateKey;
+    const record = (seq: bigint): Promise<Uint8Array> =>
+      sealRecord(privateKey, { peer, seq, addresses: [`/ip4/45.0.0.${seq}/tcp/1`] });
+    const signal = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(5_000) });
+    /** Whether the relay said that it has it. */
+    const put = async (from: Bare, key: Uint8Array, value: Uint8Array): Promise<boolean> => {
+      let taken = false;
+      for await (const event of from.services.kad.put(key, value, signal()))
+        taken ||= event.name === 'PEER_RESPONSE' && event.record !== undefined;
+      return taken;
+    };
+    const get = async (key: Uint8Array): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const event of reader.services.kad.get(key, signal()))
+        if (event.name === 'PEER_RESPONSE' && event.record)
+          found.push(...(await openRecord(event.record.value)).addresses);
+      return found;
+    };
+    await until(async () => put(owner, recordKey(peer), await record(5n)));
+    expect(await put(owner, recordKey(peer), await record(4n))).toBe(false);
+    expect(await put(owner, new TextEncoder().encode('/pk/anything'), await record(5n))).toBe(false);
+    expect(await put(reader, recordKey(reader.peerId.toString() as PeerId), await record(6n))).toBe(false);
+    expect(await get(recordKey(peer))).toEqual(['/ip4/45.0.0.5/tcp/1']);
   });
 
   it('gives one IP address only its share of reservations, and gives them back on disconnect', async () => {

@@ -1,4 +1,5 @@
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2';
+import type { PeerId as Libp2pPeerId } from '@libp2p/interface';
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { peerIdFromString } from '@libp2p/peer-id';
 import type { Ping } from '@libp2p/ping';
@@ -6,6 +7,7 @@ import type { PeerId } from '#api/ids';
 import { AGENT_RELAY, KAD_PROTOCOL } from '#api/wire/protocols';
 import type { Clock } from '../daemon/base/clock.ts';
 import type { Logger } from '../daemon/base/logger.ts';
+import { createDhtRecords, guardDht, MAX_DHT_STREAMS } from '../daemon/net/dht-server.ts';
 import {
   createHost,
   type Host,
@@ -18,11 +20,13 @@ import type { Identity } from '../daemon/net/keyfile.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
 import { withFlowControl } from './circuit-flow.ts';
 import { createCircuitGate } from './circuit-gate.ts';
+import { serveDialBack } from './dial-back.ts';
 import type { RelayLimits } from './limits.ts';
 import { joinLobby } from './lobby-hub.ts';
 
-/** Records that strangers may leave in the DHT. */
+/** What strangers may leave here: signed address records, each of at most 2 KiB, and what libp2p remembers of peers. */
 const MAX_DHT_RECORDS = 20_000;
+const MAX_PEERS_REMEMBERED = 10_000;
 
 export interface RelayOptions {
   readonly listen: readonly string[];
@@ -58,21 +62,28 @@ export async function createRelay(
   const { limits } = options;
   // libp2p builds the server while it builds the node.
   const parts: { host: Host | null; circuits: CircuitRelayService | null } = { host: null, circuits: null };
+  const records = createDhtRecords(deps.clock, { maxRecords: MAX_DHT_RECORDS });
   const host = await createHost(deps, {
     listen: options.listen,
     announce: options.announce,
     appendAnnounce: [],
     agent: `${AGENT_RELAY}/${options.version}`,
     budget: RELAY_BUDGET,
-    datastore: new BoundedDatastore({ prefix: '/dht', maxEntries: MAX_DHT_RECORDS }),
+    datastore: new BoundedDatastore(
+      { prefix: '/dht', maxEntries: MAX_DHT_RECORDS },
+      { prefix: '/peers', maxEntries: MAX_PEERS_REMEMBERED },
+    ),
     ...(options.metrics && { metrics: options.metrics }),
     connectionGater: createCircuitGate(
       {
         connections: peer => parts.host?.node.getConnections(peer) ?? [],
-        reservedFrom: except =>
-          [...(parts.circuits?.reservations.entries() ?? [])]
-            .filter(([peer]) => !peer.equals(except))
-            .map(([, reservation]) => reservation.addr),
+        reserved: () =>
+          [...(parts.circuits?.reservations.entries() ?? [])].map(([peer, { addr }]) => ({ peer, address: addr })),
+        // Its connection goes, too: that is how it learns of it.
+        release: peer => {
+          releaseReservation(parts.circuits, peer);
+          void parts.host?.node.hangUp(peer).catch(() => undefined);
+        },
       },
       limits,
     ),
@@ -92,22 +103,26 @@ export async function createRelay(
         parts.circuits = withFlowControl(server);
         return parts.circuits;
       },
-      kad: components =>
-        kadDHT({
+      kad: components => {
+        const dht = kadDHT({
           protocol: KAD_PROTOCOL,
           clientMode: false,
           peerInfoMapper: passthroughMapper,
           allowQueryWithZeroPeers: true,
+          maxInboundStreams: MAX_DHT_STREAMS,
           validators: {},
           selectors: {},
           routingTableUpdateMaxQueueSize: 1_024,
           // libp2p hands every service to every other; their names are not in the type.
-        })(components as typeof components & { ping: Ping }),
+        })(components as typeof components & { ping: Ping });
+        return guardDht(dht, { clock: deps.clock, records });
+      },
     },
   });
   parts.host = host;
   const lobby = joinLobby({ host, clock: deps.clock });
   releaseReservations(host, () => parts.circuits);
+  await serveDialBack({ host, clock: deps.clock });
 
   return {
     peerId: deps.identity.peerId,
@@ -139,9 +154,11 @@ export async function createRelay(
  */
 function releaseReservations(host: Host, circuits: () => CircuitRelayService | null): void {
   host.node.addEventListener('peer:disconnect', event => {
-    const reservations = circuits()?.reservations;
-    const peer = peerIdFromString(event.detail.toString());
-    reservations?.get(peer)?.signal.clear();
-    reservations?.delete(peer);
+    releaseReservation(circuits(), peerIdFromString(event.detail.toString()));
   });
+}
+
+function releaseReservation(circuits: CircuitRelayService | null, peer: Libp2pPeerId): void {
+  circuits?.reservations.get(peer)?.signal.clear();
+  circuits?.reservations.delete(peer);
 }

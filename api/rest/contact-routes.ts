@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   contact,
+  contactDetail,
   contactInput,
   contactPatch,
   contactRemoval,
@@ -12,7 +13,7 @@ import {
   safetyNumber,
   verification,
 } from './contacts.ts';
-import { AT, BOB, CONTACT_EXAMPLE, onePage, REQUEST_EXAMPLE } from './examples.ts';
+import { AT, BOB, CONTACT_DETAIL_EXAMPLE, CONTACT_EXAMPLE, onePage, REQUEST_EXAMPLE } from './examples.ts';
 import { ownId, page, pageQuery, peerId } from './primitives.ts';
 import { defineRoutes } from './route.ts';
 
@@ -65,9 +66,9 @@ export const contactRoutes = defineRoutes({
     summary: 'One contact',
     scope: 'contacts',
     params: peerParams,
-    replies: { 200: { description: 'the contact', schema: contact } },
+    replies: { 200: { description: 'the contact, with its addresses', schema: contactDetail } },
     errors: noSuchContact,
-    example: contactAnswer,
+    example: { ...contactAnswer, reply: CONTACT_DETAIL_EXAMPLE },
   },
   patchContact: {
     method: 'PATCH',

@@ -16,6 +16,17 @@ export const contact = z.object({
 });
 export type Contact = z.output<typeof contact>;
 
+/** Where a contact was or is said to be, newest first; `source`: who said it. Nobody but the contact proves it. */
+export const contactAddress = z.object({
+  address: z.string(),
+  source: z.enum(['user', 'invite', 'peer', 'dht']).meta({
+    description: 'the user, an invite, the contact itself over a connection, or its signed record in the DHT',
+  }),
+  seenAtUnixMs: unixMsOut,
+});
+export const contactDetail = contact.extend({ addresses: z.array(contactAddress) });
+export type ContactDetail = z.output<typeof contactDetail>;
+
 export const contactRequest = z.object({
   peerId: peerIdOut,
   name: z.string(),

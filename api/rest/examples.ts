@@ -1,4 +1,4 @@
-import type { Contact, ContactRequest } from './contacts.ts';
+import type { Contact, ContactDetail, ContactRequest } from './contacts.ts';
 import type { Conversation, Message } from './messages.ts';
 import type { Network, Node } from './node.ts';
 
@@ -33,6 +33,11 @@ export const CONTACT_EXAMPLE = {
   lastSeenUnixMs: AT,
   addedAtUnixMs: AT,
 } as unknown as Contact;
+
+export const CONTACT_DETAIL_EXAMPLE = {
+  ...CONTACT_EXAMPLE,
+  addresses: [{ address: '/ip4/203.0.113.9/tcp/7301', source: 'peer', seenAtUnixMs: AT }],
+} as unknown as ContactDetail;
 
 export const REQUEST_EXAMPLE = {
   peerId: BOB,
@@ -73,13 +78,40 @@ export const RELAY_EXAMPLE = {
 } as const;
 export const BOOTSTRAP_EXAMPLE = { address: relayAddress, peerId: RELAY, connected: true } as const;
 export const NETWORK_EXAMPLE = {
-  nat: 'private',
+  nat: 'endpoint-independent',
   addresses: [`/ip4/192.0.2.7/tcp/7301/p2p/${ALICE}`],
+  listening: [`/ip4/192.0.2.7/tcp/7301/p2p/${ALICE}`],
+  candidates: [
+    {
+      address: '/ip4/198.51.100.9/tcp/7301',
+      source: 'observed',
+      state: 'refuted',
+      announced: false,
+      checkedAtUnixMs: AT,
+    },
+  ],
+  holePunching: { possible: 'yes', reason: 'the NAT keeps one outside port for all destinations' },
+  portMapping: 'none',
+  clock: { nowUnixMs: AT, jumpedForwardMs: 0, jumpedBackMs: 0, offsetMs: 12 },
   relays: [RELAY_EXAMPLE],
   bootstrap: [BOOTSTRAP_EXAMPLE],
   mdns: true,
+  dht: { mode: 'client', peers: 1 },
   connections: 3,
   lobbySubscribers: 2,
 } as unknown as Network;
+
+export const DIAGNOSIS_EXAMPLE = {
+  status: 'warn',
+  checks: [
+    { name: 'clock', status: 'ok', text: 'agrees with the clocks of peers' },
+    {
+      name: 'relays',
+      status: 'warn',
+      text: 'none is configured: only peers in the local network and at public addresses are reached',
+      fix: 'p2pmsg net --add-relay /ip4/…/tcp/4001/p2p/12D3KooW…',
+    },
+  ],
+} as const;
 
 export const onePage = <T>(item: T) => ({ items: [item], next: null, prev: null });

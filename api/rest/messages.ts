@@ -60,6 +60,7 @@ export const traceAttempt = z.object({
   outcome: z.enum(['acked', 'stored', 'held', 'refused', 'timeout', 'unreachable', 'cut', 'superseded']),
   code: z.string().optional(),
   durationMs: z.number().int(),
+  note: z.string().meta({ description: 'why no better path was used, in words for people' }).optional(),
 });
 export type TraceAttempt = z.output<typeof traceAttempt>;
 export const trace = z.object({ attempts: z.array(traceAttempt), attemptsTotal: z.number().int() });

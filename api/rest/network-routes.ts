@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { BOOTSTRAP_EXAMPLE, NETWORK_EXAMPLE, RELAY_EXAMPLE } from './examples.ts';
-import { addressInput, bootstrapState, network, relayState } from './node.ts';
+import { BOOTSTRAP_EXAMPLE, DIAGNOSIS_EXAMPLE, NETWORK_EXAMPLE, RELAY_EXAMPLE } from './examples.ts';
+import { addressInput, bootstrapState, type Diagnosis, diagnosis, network, relayState } from './node.ts';
 import { peerId } from './primitives.ts';
 import { defineRoutes } from './route.ts';
 
@@ -67,10 +67,20 @@ export const networkRoutes = defineRoutes({
     method: 'POST',
     path: '/v1/network/check',
     tag: 'network',
-    summary: 'Looks at relays and addresses anew',
+    summary: 'Looks at relays and addresses anew; takes at most 15 seconds',
     scope: 'network',
     replies: { 200: { description: 'the network as it is now', schema: network } },
     errors: [],
     example: { status: 200, reply: NETWORK_EXAMPLE },
+  },
+  getDoctor: {
+    method: 'GET',
+    path: '/v1/doctor',
+    tag: 'network',
+    summary: 'What is well, what is not, and what to do about it',
+    scope: 'network',
+    replies: { 200: { description: 'the findings', schema: diagnosis } },
+    errors: [],
+    example: { status: 200, reply: DIAGNOSIS_EXAMPLE as unknown as Diagnosis },
   },
 });

@@ -146,6 +146,10 @@ export const nodeRoutes = defineRoutes({
     params: z.strictObject({ peerId }),
     replies: { 200: { description: 'the measurement', schema: pingResult } },
     errors: ['PEER_ID_INVALID', 'PEER_IS_SELF', 'PEER_UNREACHABLE'],
-    example: { params: { peerId: ALICE }, status: 200, reply: { peerId: ALICE, rttMs: 12.5, path: 'direct' } },
+    example: {
+      params: { peerId: ALICE },
+      status: 200,
+      reply: { peerId: ALICE, rttMs: 12.5, path: 'direct', upgraded: false },
+    },
   },
 });

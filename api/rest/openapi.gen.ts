@@ -698,8 +698,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Looks at relays and addresses anew */
+        /** Looks at relays and addresses anew; takes at most 15 seconds */
         post: operations["checkNetwork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is well, what is not, and what to do about it */
+        get: operations["getDoctor"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -927,9 +944,49 @@ export interface components {
             invite: string;
         };
         Network: {
-            /** @enum {string} */
-            nat: "unknown" | "public" | "private";
+            /**
+             * @description public: no NAT; private: behind one of which no more is known; endpoint-independent: one outside port for all destinations, holes can be punched; address-dependent: another port for each destination
+             * @enum {string}
+             */
+            nat: "unknown" | "public" | "private" | "endpoint-independent" | "address-dependent";
+            /** @description as others are told */
             addresses: string[];
+            listening: string[];
+            candidates: {
+                address: string;
+                /**
+                 * @description of this machine; mapped by the router; as relays see it
+                 * @enum {string}
+                 */
+                source: "interface" | "upnp" | "observed";
+                /**
+                 * @description by a relay that dialled back
+                 * @enum {string}
+                 */
+                state: "verified" | "unverified" | "refuted";
+                announced: boolean;
+                /** @description milliseconds since 1970 */
+                checkedAtUnixMs?: number;
+            }[];
+            holePunching: {
+                /** @enum {string} */
+                possible: "yes" | "no" | "unknown";
+                reason: string;
+            };
+            /**
+             * @description the router that maps ports for us; off also where no port is open
+             * @enum {string}
+             */
+            portMapping: "off" | "searching" | "none" | "nat-pmp" | "upnp";
+            clock: {
+                /** @description milliseconds since 1970 */
+                nowUnixMs: number;
+                /** @description since the start; sleep counts too */
+                jumpedForwardMs: number;
+                jumpedBackMs: number;
+                /** @description by how much the clocks of peers are ahead, their median */
+                offsetMs?: number;
+            };
             relays: components["schemas"]["Relay"][];
             bootstrap: {
                 address: string;
@@ -937,6 +994,11 @@ export interface components {
                 connected: boolean;
             }[];
             mdns: boolean;
+            dht: {
+                /** @enum {string} */
+                mode: "off" | "client" | "server";
+                peers: number;
+            };
             connections: number;
             lobbySubscribers: number;
         };
@@ -966,6 +1028,13 @@ export interface components {
             /** @description milliseconds since 1970 */
             lastSeenUnixMs?: number;
             agent?: string;
+            /** @description the relay of a relayed path */
+            relay?: string;
+            /** @description carried with this peer since the daemon started, without TCP/IP headers */
+            bytesIn?: number;
+            bytesOut?: number;
+            /** @description why no better path is used, in words for people */
+            pathNote?: string;
         };
         Problem: {
             type: string;
@@ -1022,6 +1091,8 @@ export interface components {
                 outcome: "acked" | "stored" | "held" | "refused" | "timeout" | "unreachable" | "cut" | "superseded";
                 code?: string;
                 durationMs: number;
+                /** @description why no better path was used, in words for people */
+                note?: string;
             }[];
             attemptsTotal: number;
         };
@@ -1785,7 +1856,8 @@ export interface operations {
                      * @example {
                      *       "peerId": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
                      *       "rttMs": 12.5,
-                     *       "path": "direct"
+                     *       "path": "direct",
+                     *       "upgraded": false
                      *     }
                      */
                     "application/json": {
@@ -1793,6 +1865,10 @@ export interface operations {
                         rttMs: number;
                         /** @enum {string} */
                         path: "lan" | "direct" | "punched" | "relayed" | "mailbox";
+                        relay?: string;
+                        /** @description this path took the place of a relayed one */
+                        upgraded: boolean;
+                        pathNote?: string;
                     };
                 };
             };
@@ -1946,7 +2022,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the contact */
+            /** @description the contact, with its addresses */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1963,10 +2039,43 @@ export interface operations {
                      *       "presence": "online",
                      *       "path": "direct",
                      *       "lastSeenUnixMs": 1795348800000,
-                     *       "addedAtUnixMs": 1795348800000
+                     *       "addedAtUnixMs": 1795348800000,
+                     *       "addresses": [
+                     *         {
+                     *           "address": "/ip4/203.0.113.9/tcp/7301",
+                     *           "source": "peer",
+                     *           "seenAtUnixMs": 1795348800000
+                     *         }
+                     *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Contact"];
+                    "application/json": {
+                        peerId: string;
+                        name: string;
+                        /** @enum {string} */
+                        status: "accepted" | "blocked";
+                        theyAccepted: boolean | "unknown";
+                        verified: boolean | "invite";
+                        keyChanged: boolean;
+                        /** @enum {string} */
+                        presence: "online" | "away" | "offline" | "unknown";
+                        /** @enum {string} */
+                        path?: "lan" | "direct" | "punched" | "relayed" | "mailbox";
+                        /** @description milliseconds since 1970 */
+                        lastSeenUnixMs?: number;
+                        /** @description milliseconds since 1970 */
+                        addedAtUnixMs: number;
+                        addresses: {
+                            address: string;
+                            /**
+                             * @description the user, an invite, the contact itself over a connection, or its signed record in the DHT
+                             * @enum {string}
+                             */
+                            source: "user" | "invite" | "peer" | "dht";
+                            /** @description milliseconds since 1970 */
+                            seenAtUnixMs: number;
+                        }[];
+                    };
                 };
             };
             400: components["responses"]["400.REQUEST_INVALID.PEER_ID_INVALID"];
@@ -3502,10 +3611,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "nat": "private",
+                     *       "nat": "endpoint-independent",
                      *       "addresses": [
                      *         "/ip4/192.0.2.7/tcp/7301/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
                      *       ],
+                     *       "listening": [
+                     *         "/ip4/192.0.2.7/tcp/7301/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+                     *       ],
+                     *       "candidates": [
+                     *         {
+                     *           "address": "/ip4/198.51.100.9/tcp/7301",
+                     *           "source": "observed",
+                     *           "state": "refuted",
+                     *           "announced": false,
+                     *           "checkedAtUnixMs": 1795348800000
+                     *         }
+                     *       ],
+                     *       "holePunching": {
+                     *         "possible": "yes",
+                     *         "reason": "the NAT keeps one outside port for all destinations"
+                     *       },
+                     *       "portMapping": "none",
+                     *       "clock": {
+                     *         "nowUnixMs": 1795348800000,
+                     *         "jumpedForwardMs": 0,
+                     *         "jumpedBackMs": 0,
+                     *         "offsetMs": 12
+                     *       },
                      *       "relays": [
                      *         {
                      *           "address": "/ip4/198.51.100.4/tcp/4001/p2p/12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
@@ -3523,6 +3655,10 @@ export interface operations {
                      *         }
                      *       ],
                      *       "mdns": true,
+                     *       "dht": {
+                     *         "mode": "client",
+                     *         "peers": 1
+                     *       },
                      *       "connections": 3,
                      *       "lobbySubscribers": 2
                      *     }
@@ -3728,10 +3864,33 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "nat": "private",
+                     *       "nat": "endpoint-independent",
                      *       "addresses": [
                      *         "/ip4/192.0.2.7/tcp/7301/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
                      *       ],
+                     *       "listening": [
+                     *         "/ip4/192.0.2.7/tcp/7301/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+                     *       ],
+                     *       "candidates": [
+                     *         {
+                     *           "address": "/ip4/198.51.100.9/tcp/7301",
+                     *           "source": "observed",
+                     *           "state": "refuted",
+                     *           "announced": false,
+                     *           "checkedAtUnixMs": 1795348800000
+                     *         }
+                     *       ],
+                     *       "holePunching": {
+                     *         "possible": "yes",
+                     *         "reason": "the NAT keeps one outside port for all destinations"
+                     *       },
+                     *       "portMapping": "none",
+                     *       "clock": {
+                     *         "nowUnixMs": 1795348800000,
+                     *         "jumpedForwardMs": 0,
+                     *         "jumpedBackMs": 0,
+                     *         "offsetMs": 12
+                     *       },
                      *       "relays": [
                      *         {
                      *           "address": "/ip4/198.51.100.4/tcp/4001/p2p/12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR",
@@ -3749,6 +3908,10 @@ export interface operations {
                      *         }
                      *       ],
                      *       "mdns": true,
+                     *       "dht": {
+                     *         "mode": "client",
+                     *         "peers": 1
+                     *       },
                      *       "connections": 3,
                      *       "lobbySubscribers": 2
                      *     }
@@ -3767,6 +3930,61 @@ export interface operations {
             500: components["responses"]["500.INTERNAL"];
             503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
             507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    getDoctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the findings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "warn",
+                     *       "checks": [
+                     *         {
+                     *           "name": "clock",
+                     *           "status": "ok",
+                     *           "text": "agrees with the clocks of peers"
+                     *         },
+                     *         {
+                     *           "name": "relays",
+                     *           "status": "warn",
+                     *           "text": "none is configured: only peers in the local network and at public addresses are reached",
+                     *           "fix": "p2pmsg net --add-relay /ip4/…/tcp/4001/p2p/12D3KooW…"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {string} */
+                        status: "ok" | "warn" | "fail";
+                        checks: {
+                            name: string;
+                            /** @enum {string} */
+                            status: "ok" | "warn" | "fail";
+                            text: string;
+                            /** @description what to do about it */
+                            fix?: string;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
         };
     };
     listTokens: {

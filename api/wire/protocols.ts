@@ -11,6 +11,15 @@ export const AGENT_RELAY = 'p2pmsg-relay';
 export const DELIVER_PROTOCOL = '/p2pmsg/deliver/1.0.0';
 export const PREKEYS_PROTOCOL = '/p2pmsg/prekeys/1.0.0';
 
+/** AutoNAT v2: a peer asks a relay to dial it, and the relay proves by a nonce that it got through. */
+export const AUTONAT_DIAL_REQUEST = '/libp2p/autonat/2/dial-request';
+export const AUTONAT_DIAL_BACK = '/libp2p/autonat/2/dial-back';
+/** `DialResponse.status` */
+export const AUTONAT_STATUS = { internalError: 0, rejected: 100, refused: 101, ok: 200 } as const;
+/** `DialResponse.dialStatus` */
+export const AUTONAT_DIALLED = { unused: 0, dialError: 100, dialBackError: 101, ok: 200 } as const;
+export const AUTONAT_MAX_MESSAGE_BYTES = 8 * 1024;
+
 /** libp2p's "relay/DCUtR.md". Its messages are at most 4 KiB there. */
 export const PUNCH_PROTOCOL = '/libp2p/dcutr';
 export const MAX_PUNCH_MESSAGE_BYTES = 4 * 1024;
@@ -34,6 +43,17 @@ export const MAX_RESEALS = 3;
 
 /** Packet sizes after padding (Packet ‖ 0x80 ‖ 0x00…). */
 export const PADDING_STEPS = [256, 1_536, 13_824, 62_464] as const;
+
+/** Contents in one packet. */
+export const MAX_PACKED_CONTENTS = 32;
+/**
+ * Sums of contents that wait together and share a packet, larger ones first: so much fills the third padding step well;
+ * else what fits into the second. The packet's other fields take about 160 bytes.
+ */
+export const PACK_SIZES = [
+  { atLeast: 10_000, atMost: 13_600 },
+  { atLeast: 0, atMost: 1_350 },
+] as const;
 
 export const MAX_TEXT_BYTES = 32 * 1024;
 export const MAX_LOBBY_TEXT_BYTES = 12 * 1024;

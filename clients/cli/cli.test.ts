@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NETWORK_EXAMPLE } from '#api/rest/examples';
 import type { FakeRoutes } from './fake-daemon.ts';
 import { cli, FakeDaemon } from './fake-daemon.ts';
 
@@ -303,13 +304,65 @@ describe('tail', () => {
   });
 });
 
+describe('why it does not work', () => {
+  it('ping says the path, the relay, whether it was upgraded and why it is no better', async () => {
+    const ping = {
+      peerId: BOB,
+      rttMs: 41.27,
+      path: 'relayed',
+      relay: BOBBY,
+      upgraded: false,
+      pathNote: 'no direct address is known',
+    };
+    answers({ [`POST /v1/peers/${BOB}/ping`]: () => ({ body: ping }) });
+    expect((await run(['ping', 'Bob'])).stdout).toMatch(
+      /^41\.3 ms, relayed through \S+ \(no direct address is known\)\n$/,
+    );
+    answers({
+      [`POST /v1/peers/${BOB}/ping`]: () => ({ body: { peerId: BOB, rttMs: 2, path: 'punched', upgraded: true } }),
+    });
+    expect((await run(['ping', BOB])).stdout).toBe('2.0 ms, punched, upgraded from a relayed one\n');
+  });
+
+  it('doctor lists findings with what to do about them, and ends with 1 when one failed', async () => {
+    const checks = [
+      { name: 'clock', status: 'ok', text: 'agrees', fix: 'nothing' },
+      { name: 'relays', status: 'fail', text: '0 of 1\u001b[31m', fix: 'add another' },
+    ];
+    answers({ 'GET /v1/doctor': () => ({ body: { status: 'fail', checks } }) });
+    const { stdout, exitCode } = await run(['doctor']);
+    expect(exitCode).toBe(1);
+    expect(stdout.split('\n')[0]).toBe('ok   clock: agrees');
+    expect(stdout).toContain('     → add another');
+    expect(stdout).not.toContain('\u001b[31m');
+    answers({ 'GET /v1/doctor': () => ({ body: { status: 'ok', checks: checks.slice(0, 1) } }) });
+    expect((await run(['doctor', '--json'])).exitCode).toBe(0);
+  });
+
+  it('net check tells who can reach this daemon, and how', async () => {
+    answers({ 'POST /v1/network/check': () => ({ body: NETWORK_EXAMPLE }) });
+    const { stdout, exitCode } = await run(['net', 'check']);
+    expect(exitCode).toBe(0);
+    for (const part of [
+      'NAT         endpoint-independent',
+      'Hole punch  yes',
+      'observed, refuted, not announced',
+      'Relay       active',
+      'mDNS        on',
+      'Router      none',
+    ])
+      expect(stdout).toContain(part);
+    expect(JSON.parse((await run(['net', 'check', '--json'])).stdout)).toEqual(NETWORK_EXAMPLE);
+  });
+});
+
 it('shows an example in the help of every command', async () => {
   const help = (await cli(['--help'])).stdout;
   const verbs = [...help.matchAll(/^ {2}([a-z][a-z-]+)(?: \[options\])?(?: [<[].*)? {2,}\S/gm)].map(
     match => match[1] ?? '',
   );
   const wanted =
-    'status peers contacts add accept ignore block unblock invite requests send read tail lobby net safety-number verify token trace';
+    'status peers contacts add accept ignore block unblock invite requests send read tail lobby net ping doctor safety-number verify token trace';
   expect(verbs).toEqual(expect.arrayContaining(wanted.split(' ')));
   for (const verb of verbs.filter(name => name !== 'help'))
     expect((await cli([verb, '--help'])).stdout, verb).toContain('Example:\n  ');

@@ -82,6 +82,7 @@ export function messageCommands(cli: Cli): void {
           { title: 'OUTCOME', value: attempt => attempt.outcome },
           { title: 'CODE', value: attempt => attempt.code ?? '', shrink: true },
           { title: 'MS', value: attempt => String(attempt.durationMs) },
+          { title: 'WHY NO BETTER PATH', value: attempt => attempt.note ?? '', shrink: true },
         ],
         'Nothing was tried yet.',
       );

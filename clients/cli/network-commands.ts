@@ -3,6 +3,8 @@ import type { Network } from './api.ts';
 import { allOf, contactsOf, requestsOf } from './api.ts';
 import type { Cli } from './command.ts';
 import { shortId } from './contact-commands.ts';
+import { diagnosticCommands, relayLine } from './diagnostic-commands.ts';
+import { facts } from './facts.ts';
 import type { Output } from './output.ts';
 import { shortTime } from './output.ts';
 import { oneLine } from './terminal-text.ts';
@@ -27,7 +29,7 @@ export function networkCommands(cli: Cli): void {
         ['Unread', String(unread)],
         [
           'Network',
-          `${network.nat} addresses, ${relays} of ${network.relays.length} relays, ${network.connections} connections`,
+          `NAT ${network.nat}, ${relays} of ${network.relays.length} relays, ${network.connections} connections`,
         ],
         ...(node.readOnly ? [['Warning', 'another daemon runs with this identity; this one cannot send']] : []),
       ];
@@ -55,7 +57,7 @@ export function networkCommands(cli: Cli): void {
     }),
   );
 
-  cli
+  const net = cli
     .command(
       'net',
       'show and change relays and bootstrap nodes',
@@ -81,6 +83,7 @@ export function networkCommands(cli: Cli): void {
         out.result(network, networkText(network, out));
       }),
     );
+  diagnosticCommands(cli, net);
 }
 
 interface NetOptions {
@@ -92,11 +95,7 @@ interface NetOptions {
 }
 
 function networkText(network: Network, out: Output): string {
-  const relays = network.relays.map(relay => {
-    const next = relay.nextTryUnixMs === undefined ? '' : `, next try ${shortTime(relay.nextTryUnixMs)}`;
-    const error = relay.lastError === undefined ? '' : `, ${oneLine(relay.lastError)}`;
-    return ['Relay', `${relay.reservation}${next}${error}  ${oneLine(relay.address)}`];
-  });
+  const relays = network.relays.map(relayLine);
   const bootstrap = network.bootstrap.map(peer => [
     'Bootstrap',
     `${peer.connected ? 'connected' : 'not connected'}  ${oneLine(peer.address)}`,
@@ -107,6 +106,7 @@ function networkText(network: Network, out: Output): string {
       ['Connections', String(network.connections)],
       ['Lobby', `${network.lobbySubscribers} listening`],
       ['mDNS', network.mdns ? 'on' : 'off'],
+      ['DHT', network.dht.mode === 'off' ? 'off' : `${network.dht.mode}, ${network.dht.peers} nodes to ask`],
       ...relays,
       ...bootstrap,
       ...network.addresses.map(address => ['Address', oneLine(address)]),
@@ -114,6 +114,3 @@ function networkText(network: Network, out: Output): string {
     out,
   );
 }
-
-const facts = (lines: readonly (readonly string[])[], out: Output): string =>
-  lines.map(([title = '', value = '']) => `${out.bold(title.padEnd(12))}${value}`).join('\n');

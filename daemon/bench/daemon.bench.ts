@@ -18,7 +18,7 @@ const option = (name: string, byDefault: number): number => {
   return at === -1 ? byDefault : Number(process.argv[at + 1]);
 };
 const MESSAGES = option('messages', 300);
-const DRAIN = option('drain', 2_000);
+const DRAIN = option('drain', 6_000);
 const IDLE_S = option('idle', 60);
 
 const root = mkdtempSync(join(tmpdir(), 'p2pmsg-bench-'));
@@ -151,10 +151,14 @@ async function latency(a: Running, b: Running): Promise<number[]> {
   return times;
 }
 
-/** When each message was written at the receiver, by its event log; nobody listens meanwhile, so that nothing but the drain is measured. */
-async function drainTimes(node: Running, wanted: number): Promise<number[]> {
+async function unread(node: Running, from: Running): Promise<number> {
+  const { items } = await call<{ items: { id: string; unread: number }[] }>(node, 'GET', '/v1/conversations');
+  return items.find(one => one.id === from.peerId)?.unread ?? 0;
+}
+
+/** When each message was written at the receiver, by its event log, which is read when all is over: nothing but the drain is measured. */
+async function drainTimes(node: Running, from: Running, wanted: { count: number; unread: number }): Promise<number[]> {
   interface Log {
-    readonly oldest: number;
     readonly next: number;
     readonly head: number;
     readonly events: readonly {
@@ -163,16 +167,20 @@ async function drainTimes(node: Running, wanted: number): Promise<number[]> {
       readonly data: { readonly text?: string };
     }[];
   }
+  const deadline = performance.now() + 120_000;
+  while ((await unread(node, from)) < wanted.unread) {
+    if (performance.now() > deadline) throw new Error('not everything has arrived');
+    await new Promise(resolve => setTimeout(resolve, 200));
+  }
   const times: number[] = [];
-  let after: number | null = null;
-  while (times.length < wanted) {
+  for (let after: number | null = null; ; ) {
     const log: Log = await call(node, 'GET', `/v1/events?limit=1000${after === null ? '' : `&after=${after}`}`);
     after = log.next;
     for (const event of log.events)
       if (event.type === 'message.received' && event.data.text?.startsWith('drain ')) times.push(event.atUnixMs);
-    if (log.next >= log.head && times.length < wanted) await new Promise(resolve => setTimeout(resolve, 1_000));
+    if (log.next >= log.head) break;
   }
-  return times;
+  return times.slice(-wanted.count);
 }
 
 /** The parts that no implementation can leave out, measured alone in this process. */
@@ -323,20 +331,26 @@ try {
     await pause();
   }
 
-  const port = b.addresses[0]?.match(/tcp\/(\d+)/)?.[1];
-  await b.stop();
-  for (let n = 0; n < DRAIN; n += 50)
-    await Promise.all(
-      Array.from({ length: Math.min(50, DRAIN - n) }, (_, at) =>
-        call(a, 'POST', `/v1/conversations/${b.peerId}/messages`, { text: `drain ${n + at}` }),
-      ),
-    );
-  b = await start('b', '127.0.0.3', Number(port));
-  const drained = await drainTimes(b, DRAIN);
+  const port = Number(b.addresses[0]?.match(/tcp\/(\d+)/)?.[1]);
+  /** Messages that waited while b was away, until they are committed there: how many a second. */
+  const drain = async (count: number, pad: string): Promise<number> => {
+    const before = await unread(b, a);
+    await b.stop();
+    for (let n = 0; n < count; n += 50)
+      await Promise.all(
+        Array.from({ length: Math.min(50, count - n) }, (_, at) =>
+          call(a, 'POST', `/v1/conversations/${b.peerId}/messages`, { text: `drain ${n + at}${pad}` }),
+        ),
+      );
+    b = await start('b', '127.0.0.3', port);
+    const times = await drainTimes(b, a, { count, unread: before + count });
+    return (times.length - 1) / (((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000);
+  };
+  const drainPerSecond = await drain(DRAIN, '');
+  const largePerSecond = await drain(DRAIN / 4, ` ${'x'.repeat(1_000)}`);
 
   const alone = await parts();
   const sum = alone.sealMs + 2 * alone.commitMs + quantile(pings, 0.5) + alone.openMs + quantile(gets, 0.5);
-  const drainPerSecond = (drained.length - 1) / (((drained.at(-1) ?? 0) - (drained[0] ?? 0)) / 1_000);
   const warm: number[] = [];
   for (let n = 0; n < 5; n += 1) {
     await a.stop();
@@ -357,14 +371,16 @@ try {
     },
     latencyOverParts: round(quantile(times, 0.5) / sum),
     drain: {
-      messages: drained.length,
+      messages: DRAIN,
       perSecond: Math.round(drainPerSecond),
+      perSecondOfOneKilobyte: Math.round(largePerSecond),
       opensPerSecond: Math.round(alone.opensPerSecond),
       opensSerialisedPerSecond: Math.round(alone.opensSerialisedPerSecond),
     },
     /** Beside libsignal with records kept in memory, and with each record read and written as bytes, as a store needs it. */
     drainOverOpens: round(drainPerSecond / alone.opensPerSecond),
     drainOverSerialisedOpens: round(drainPerSecond / alone.opensSerialisedPerSecond),
+    largeDrainOverOpens: round(largePerSecond / alone.opensPerSecond),
     readyMs: { warmMedian: Math.round(quantile(warm, 0.5)), warmMax: Math.round(Math.max(...warm)) },
     idle: { seconds: IDLE_S, rssMb: Math.round(rssMb(a.pid)) },
   };

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '#api/errors';
 import type { ConversationId, PeerId, UnixMs } from '#api/ids';
-import type { Contact } from '#api/rest/contacts';
+import type { Contact, ContactDetail } from '#api/rest/contacts';
 import type { PathKind, PresenceState } from '#api/rest/primitives';
 import type { Clock } from '../base/clock.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Tx } from '../store/commit-queue.ts';
 import type { ContactQueries } from '../store/contact-queries.ts';
+import type { AddressSource } from '../store/schema.ts';
 import type { MessageQueries } from '../store/message-queries.ts';
 
 export type ContactRow = NonNullable<ReturnType<ContactQueries['get']['get']>>;
@@ -19,6 +20,16 @@ export interface ContactBookDeps {
   readonly seen: (peer: PeerId) => { presence: PresenceState; path?: PathKind; lastSeenUnixMs?: UnixMs };
   readonly keyChanged: (peer: PeerId) => boolean;
 }
+
+/** Where a peer is by its own signature; of two the one with the higher number is newer. */
+export interface SignedAddresses {
+  readonly seq: bigint;
+  readonly addresses: readonly string[];
+  readonly envelope: Uint8Array;
+}
+
+/** Of one statement of a peer so many are kept; the book has 16 in all. */
+const MAX_NOTED = 8;
 
 /**
  * Who is a contact, and what is known of them. Reads are synchronous; writes run inside a transaction of the
@@ -62,10 +73,36 @@ export class ContactBook {
     return this.#deps.sql.contacts.addresses.all({ peer }).map(row => row.address);
   }
 
-  noteAddresses(peer: PeerId, addresses: readonly string[]): void {
+  noteAddresses(peer: PeerId, addresses: readonly string[], source: AddressSource): void {
     for (const address of addresses)
-      this.#deps.sql.contacts.saveAddress.run({ peer, address, at: this.#deps.clock.nowUnixMs() });
+      this.#deps.sql.contacts.saveAddress.run({ peer, address, source, at: this.#deps.clock.nowUnixMs() });
     this.#deps.sql.contacts.trimAddresses.run({ peer });
+  }
+
+  /** Keeps a signed record with its addresses. False: there is a newer one, and nothing of this is taken. */
+  noteRecord(peer: PeerId, record: SignedAddresses, source: AddressSource): boolean {
+    const { sql, clock } = this.#deps;
+    const known = sql.contacts.record.get({ peer });
+    if (known && BigInt(known.seq) > record.seq) return false;
+    sql.contacts.saveRecord.run({
+      peer,
+      seq: String(record.seq),
+      envelope: record.envelope,
+      at: clock.nowUnixMs(),
+    });
+    this.noteAddresses(peer, record.addresses.slice(0, MAX_NOTED), source);
+    return true;
+  }
+
+  /** With the addresses it may be at. @throws AppError CONTACT_NOT_FOUND */
+  detail(peer: PeerId): ContactDetail {
+    const rows = this.#deps.sql.contacts.addresses.all({ peer });
+    const addresses = rows.map(({ address, source, seen_at }) => ({
+      address,
+      source,
+      seenAtUnixMs: seen_at as UnixMs,
+    }));
+    return { ...this.get(peer), addresses };
   }
 
   /** @throws AppError CONTACT_NOT_FOUND */

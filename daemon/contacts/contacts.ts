@@ -1,7 +1,7 @@
 import { AppError } from '#api/errors';
 import type { PeerId } from '#api/ids';
 import { isPeerIdText } from '#api/ids';
-import type { Contact, ContactRequest, SafetyNumber } from '#api/rest/contacts';
+import type { Contact, ContactDetail, ContactRequest, SafetyNumber } from '#api/rest/contacts';
 import type { Page, PageQuery } from '#api/rest/primitives';
 import { paginate } from '../base/paging.ts';
 import type { Tx } from '../store/commit-queue.ts';
@@ -76,7 +76,7 @@ export function createContacts(deps: ContactServiceDeps) {
       const { items, next, prev } = paginate(rows, query, key);
       return { items: items.map(row => book.show(row)), next, prev };
     },
-    get: (peer: PeerId): Contact => book.get(peer),
+    get: (peer: PeerId): ContactDetail => book.detail(peer),
 
     async add(input: { address: string; name?: string }): Promise<{ contact: Contact; created: boolean }> {
       const target = readTarget(input.address);
@@ -92,7 +92,7 @@ export function createContacts(deps: ContactServiceDeps) {
           delivery.admit(tx, peer, { name });
           delivery.understand(tx, peer);
         } else book.add(tx, { peer, name, ...(target.token ? { inviteToken: target.token } : {}) });
-        book.noteAddresses(peer, target.addresses);
+        book.noteAddresses(peer, target.addresses, target.token ? 'invite' : 'user');
         return isNew;
       });
       deps.changed(peer);
@@ -116,6 +116,7 @@ export function createContacts(deps: ContactServiceDeps) {
       await store.queue.commit(tx => {
         sql.contacts.remove.run({ peer });
         sql.contacts.removeAddresses.run({ peer });
+        sql.contacts.removeRecord.run({ peer });
         if (options.deleteHistory) {
           sql.messages.clearRecipients.run({ conversationId: peer });
           sql.messages.clear.run({ conversationId: peer });

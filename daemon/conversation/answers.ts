@@ -8,10 +8,11 @@ import type { Tx } from '../store/commit-queue.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
 import { advance } from './message-record.ts';
-import type { OutboxRow } from './sealer.ts';
-import type { InFlight } from './send-window.ts';
+import type { InFlight, SentRow } from './send-window.ts';
 
 const DAY_MS = 86_400_000;
+
+type Refused = ReturnType<Core['sql']['outbox']['byEnvelope']['all']>[number];
 
 /** The code's name; an unknown one counts as BUSY. */
 export const nackName = (code: NackCode): string =>
@@ -41,7 +42,7 @@ export interface Answers {
   /** No path to the peer was found in `durationMs`; the first message that waits has it in its trace. */
   unreachable(peer: PeerId, durationMs: number): Promise<void>;
   /** The stream ended under an envelope that had no answer yet. */
-  cut(peer: PeerId, connection: PeerConnection, flight: InFlight): Promise<void>;
+  cut(peer: PeerId, connection: PeerConnection, sent: { messageId: string; sentAtMs: number }): Promise<void>;
 }
 
 export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: PeerId) => void }): Answers {
@@ -57,37 +58,39 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
       outcome: attempt.outcome,
       code: attempt.code ?? null,
       durationMs: Math.round(attempt.durationMs),
+      // On the best kinds of path there is nothing to explain.
+      note:
+        attempt.path !== undefined && attempt.path !== 'relayed'
+          ? null
+          : (core.transport.pathInfo?.(peer).note ?? null),
     });
   };
   const way = (connection: PeerConnection) => ({
     path: connection.path,
     ...(connection.relay ? { relay: connection.relay } : {}),
   });
-  const took = (flight: InFlight | null): number => (flight ? clock.monotonicMs() - flight.sentAtMs : 0);
-  const wait = (tx: Tx, row: OutboxRow, reason: StateReason): void => {
-    if (row.visible === 1)
-      advance(core, tx, { id: row.message_id as MessageId, peer: row.peer as PeerId, state: 'queued', reason });
+  const took = (flight: Pick<InFlight, 'sentAtMs'> | null): number =>
+    flight ? clock.monotonicMs() - flight.sentAtMs : 0;
+  const wait = (tx: Tx, peer: PeerId, rows: readonly SentRow[], reason: StateReason): void => {
+    for (const row of rows)
+      if (row.visible === 1) advance(core, tx, { id: row.message_id as MessageId, peer, state: 'queued', reason });
   };
-
-  /** Of an envelope that is not in the window: sent before the stream was opened anew. */
-  const sentAs = (peer: PeerId, envelopeId: Uint8Array): Pick<InFlight, 'row' | 'messageId' | 'visible'> | null => {
-    const row = sql.outbox.byEnvelope.get({ peer, device: DEVICE, envelopeId });
-    return row ? { row: row.row, messageId: row.message_id, visible: row.visible === 1 } : null;
-  };
+  const contentsOf = (peer: PeerId, envelopeId: Uint8Array) =>
+    sql.outbox.byEnvelope.all({ peer, device: DEVICE, envelopeId });
 
   return {
     acked: (peer, connection, acks, options) =>
       store.queue.commit(tx => {
         let any = false;
         for (const { envelopeId, flight } of acks) {
-          const sent = flight ?? sentAs(peer, envelopeId);
-          if (!sent) continue;
-          const { row, messageId, visible } = sent;
-          if (sql.outbox.acknowledged.run({ row, peer, envelopeId, at: clock.nowUnixMs() }) === 0) continue;
-          any = true;
-          if (!visible) continue;
-          advance(core, tx, { id: messageId as MessageId, peer, state: 'delivered' });
-          addTrace(peer, messageId, { ...way(connection), outcome: 'acked', durationMs: took(flight) });
+          // Not in the window: it was sent before the stream was opened anew.
+          for (const { row, message_id: messageId, visible } of flight?.rows ?? contentsOf(peer, envelopeId)) {
+            if (sql.outbox.acknowledged.run({ row, peer, envelopeId, at: clock.nowUnixMs() }) === 0) continue;
+            any = true;
+            if (visible === 0) continue;
+            advance(core, tx, { id: messageId as MessageId, peer, state: 'delivered' });
+            addTrace(peer, messageId, { ...way(connection), outcome: 'acked', durationMs: took(flight) });
+          }
         }
         if (any) deps.theyAccepted(tx, peer);
         core.step('acked');
@@ -95,17 +98,18 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
 
     nacked: (peer, connection, nack, flight) =>
       store.queue.commit(tx => {
-        const row = sql.outbox.byEnvelope.get({ peer, device: DEVICE, envelopeId: nack.id });
-        if (!row) return {};
+        const rows = contentsOf(peer, nack.id);
+        if (rows.length === 0) return {};
         const code = nackName(nack.code);
-        if (row.visible === 1)
-          addTrace(peer, row.message_id, {
-            ...way(connection),
-            outcome: nack.code === NackCode.HELD ? 'held' : 'refused',
-            code,
-            durationMs: took(flight),
-          });
-        return refuse(tx, row, nack);
+        for (const row of rows)
+          if (row.visible === 1)
+            addTrace(peer, row.message_id, {
+              ...way(connection),
+              outcome: nack.code === NackCode.HELD ? 'held' : 'refused',
+              code,
+              durationMs: took(flight),
+            });
+        return refuse(tx, { peer, rows }, nack);
       }),
 
     setReason: (peer, reason) => store.queue.commit(tx => setReason(tx, peer, reason)),
@@ -118,9 +122,9 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
         if (first) addTrace(peer, first.message_id, { outcome: 'unreachable', durationMs });
       }),
 
-    cut: (peer, connection, flight) =>
+    cut: (peer, connection, sent) =>
       store.queue.commit(() =>
-        addTrace(peer, flight.messageId, { ...way(connection), outcome: 'cut', durationMs: took(flight) }),
+        addTrace(peer, sent.messageId, { ...way(connection), outcome: 'cut', durationMs: took(sent) }),
       ),
   };
 
@@ -133,58 +137,57 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
       }
   }
 
-  function refuse(tx: Tx, row: OutboxRow, nack: Nack): AfterNack {
+  function refuse(tx: Tx, refused: { peer: PeerId; rows: readonly Refused[] }, nack: Nack): AfterNack {
+    const { peer, rows } = refused;
     const pauseMs = Math.min(Math.max(nack.retryAfterMs, 1_000), 300_000);
     switch (nack.code) {
       case NackCode.HELD:
-        sql.outbox.setState.run({ row: row.row, state: 'held' });
-        wait(tx, row, 'awaiting-acceptance');
+        for (const { row } of rows) sql.outbox.setState.run({ row, state: 'held' });
+        wait(tx, peer, rows, 'awaiting-acceptance');
         return {};
       case NackCode.RATE_LIMITED:
-        wait(tx, row, 'rate-limited');
+        wait(tx, peer, rows, 'rate-limited');
         return { pauseMs };
       case NackCode.STORAGE_FULL:
-        wait(tx, row, 'disk-full');
+        wait(tx, peer, rows, 'disk-full');
         return { pauseMs };
       case NackCode.NO_PREKEY:
       case NackCode.NO_SESSION:
       case NackCode.UNDECRYPTABLE:
       case NackCode.STALE_SESSION:
       case NackCode.UNBOUND: {
-        const nextAt = row.reseals + 1 >= MAX_RESEALS ? clock.nowUnixMs() + DAY_MS : 0;
-        sql.outbox.needReseal.run({ row: row.row, nextAt });
-        if (row.session_initiator === null || row.session_id === null) return {};
-        const retire = { initiator: row.session_initiator, id: row.session_id };
-        sql.ratchet.retireSession.run({ peer: row.peer, device: DEVICE, ...retire });
-        wait(tx, row, 'awaiting-keys');
+        sealAnew(rows);
+        const session = rows[0];
+        if (!session || session.session_initiator === null || session.session_id === null) return {};
+        const retire = { initiator: session.session_initiator, id: session.session_id };
+        sql.ratchet.retireSession.run({ peer, device: DEVICE, ...retire });
+        wait(tx, peer, rows, 'awaiting-keys');
         const highest = nack.highestSession <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(nack.highestSession) : 0;
         return { retire, ...(nack.code === NackCode.STALE_SESSION ? { highestSession: highest } : {}) };
       }
       case NackCode.TOO_LARGE:
       case NackCode.MALFORMED:
       case NackCode.ID_CONFLICT:
-        fail(tx, row);
+        // Of several, the one at fault is found by sealing each alone.
+        if (rows.length > 1) sealAnew(rows);
+        else for (const row of rows) fail(tx, peer, row);
         return {};
       default:
-        wait(tx, row, 'peer-busy');
+        wait(tx, peer, rows, 'peer-busy');
         return { pauseMs };
     }
   }
 
+  function sealAnew(rows: readonly Refused[]): void {
+    for (const { row, reseals } of rows)
+      sql.outbox.needReseal.run({ row, nextAt: reseals + 1 >= MAX_RESEALS ? clock.nowUnixMs() + DAY_MS : 0 });
+  }
+
   /** The message has failed; a tombstone takes its position, so that the chain goes on without a gap. */
-  function fail(tx: Tx, row: OutboxRow): void {
-    if (row.visible === 1)
-      advance(core, tx, {
-        id: row.message_id as MessageId,
-        peer: row.peer as PeerId,
-        state: 'failed',
-        reason: 'rejected',
-      });
-    if (row.content === null) {
-      // The tombstone itself was refused: the peer does not want to know.
-      sql.outbox.setState.run({ row: row.row, state: 'failed' });
-      return;
-    }
-    sql.outbox.entomb.run({ row: row.row });
+  function fail(tx: Tx, peer: PeerId, { row, message_id: messageId, visible, gone }: Refused): void {
+    if (visible === 1) advance(core, tx, { id: messageId as MessageId, peer, state: 'failed', reason: 'rejected' });
+    // The tombstone itself was refused: the peer does not want to know.
+    if (gone) sql.outbox.setState.run({ row, state: 'failed' });
+    else sql.outbox.entomb.run({ row });
   }
 }

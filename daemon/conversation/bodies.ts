@@ -130,13 +130,20 @@ export function createBodies(
     return 'published';
   }
 
+  /** One content of an envelope goes its own way: the others are not sent with it any more, and are sealed anew. */
+  function apart(peer: PeerId, envelopeId: Uint8Array | null): void {
+    if (envelopeId) sql.outbox.dropEnvelope.run({ peer, device: DEVICE, envelopeId });
+  }
+
   /** A receipt counts only from a recipient of that message. */
   function delivered(tx: Tx, peer: PeerId, idBytes: Uint8Array): void {
     if (idBytes.length !== 16) return;
     const id = uuidFromBytes(idBytes);
     for (const row of sql.outbox.byMessage.all({ messageId: id }))
-      if (row.peer === peer && (row.state === 'held' || row.state === 'sealed'))
+      if (row.peer === peer && (row.state === 'held' || row.state === 'sealed')) {
+        apart(peer, row.envelope_id);
         sql.outbox.delivered.run({ row: row.row, at: clock.nowUnixMs() });
+      }
     advance(core, tx, { id, peer, state: 'delivered' });
   }
 
@@ -163,7 +170,9 @@ export function createBodies(
         return 'quarantined';
       for (let seq = Number(range.first); seq <= Number(range.last); seq += 1, left -= 1) {
         const row = sql.outbox.atPosition.get({ peer, device: DEVICE, epoch: Number(range.epoch), seq });
-        if (row && row.state !== 'queued') sql.outbox.sendAgain.run({ row: row.row });
+        if (!row || row.state === 'queued') continue;
+        apart(peer, row.envelope_id);
+        sql.outbox.sendAgain.run({ row: row.row });
       }
     }
     tx.afterCommit(() => deps.wake(peer));

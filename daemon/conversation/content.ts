@@ -5,6 +5,8 @@ import { uuidFromBytes, uuidToBytes } from '#api/ids';
 import type { Content } from '#api/wire/gen/content_pb';
 import { ContentSchema, PacketSchema } from '#api/wire/gen/content_pb';
 import { peerIdToBytes } from '#api/wire/peer-id';
+import { MAX_PACKED_CONTENTS } from '#api/wire/protocols';
+import { asChainHash, asContentHash, nextHead } from '../ratchet/chain.ts';
 
 /** Readers with a lower number than a content's `minReader` store it and wait for an upgrade. */
 export const READER = 1;
@@ -69,11 +71,14 @@ export function encodePacket(input: {
   from: PeerId;
   to: PeerId;
   device: number;
+  /** Of the first content. */
   position: Position;
-  content: Uint8Array;
+  /** Consecutive positions. */
+  contents: readonly [Uint8Array, ...Uint8Array[]];
   /** Set beside a tombstone: the hash of what stood there. */
   contentHash?: Uint8Array;
 }): Uint8Array {
+  const [content, ...more] = input.contents;
   return toBinary(
     PacketSchema,
     create(PacketSchema, {
@@ -87,40 +92,51 @@ export function encodePacket(input: {
         seq: BigInt(input.position.seq),
         prevHead: input.position.prevHead,
       },
-      content: input.content,
+      content,
       contentHash: input.contentHash ?? new Uint8Array(),
+      more,
     }),
   );
 }
 
-/** Checks a packet against who sent it and the envelope it came in. Null: it lies or is damaged. */
+/** Checks a packet against who sent it and the envelope it came in. Null: it lies or is damaged. In chain order. */
 export function decodePacket(
   bytes: Uint8Array,
   expected: { session: bigint; from: PeerId; to: PeerId; device: number },
-): OpenPacket | null {
+): readonly OpenPacket[] | null {
   try {
     const packet = fromBinary(PacketSchema, bytes);
-    const chain = packet.chain;
-    if (!chain || chain.prevHead.length !== 32 || chain.seq < 1n) return null;
-    if (chain.epoch < 1n || chain.epoch > MAX_SAFE || chain.seq > MAX_SAFE) return null;
+    const { chain, more } = packet;
+    if (!chain || chain.prevHead.length !== 32 || chain.seq < 1n || more.length >= MAX_PACKED_CONTENTS) return null;
+    if (chain.epoch < 1n || chain.epoch > MAX_SAFE || chain.seq > MAX_SAFE - BigInt(more.length)) return null;
     if (packet.session !== expected.session) return null;
     if (!equalBytes(packet.from, peerIdToBytes(expected.from)) || !equalBytes(packet.to, peerIdToBytes(expected.to)))
       return null;
     if ((packet.senderDevice || 1) !== expected.device || (packet.recipientDevice || 1) !== expected.device)
       return null;
     const tombstone = packet.contentHash.length === 32;
-    return {
-      position: {
-        epoch: Number(chain.epoch),
-        seq: Number(chain.seq),
-        prevHead: packet.chain?.prevHead ?? new Uint8Array(32),
-      },
-      content: packet.content,
-      contentHash: tombstone ? packet.contentHash : sha256(packet.content),
-    };
+    if (tombstone && more.length > 0) return null;
+    const contents = [packet.content, ...more].map(content => ({
+      content,
+      contentHash: tombstone ? packet.contentHash : sha256(content),
+    }));
+    return placed({ epoch: Number(chain.epoch), seq: Number(chain.seq), prevHead: chain.prevHead }, contents);
   } catch {
     return null; // Not protobuf.
   }
+}
+
+/** Consecutive positions from the first one on. */
+function placed(first: Position, contents: readonly Pick<OpenPacket, 'content' | 'contentHash'>[]): OpenPacket[] {
+  let { seq, prevHead } = first;
+  return contents.map(({ content, contentHash }) => {
+    const position = { epoch: first.epoch, seq, prevHead };
+    const [head, hashed] = [asChainHash(prevHead), asContentHash(contentHash)];
+    if (!head || !hashed) throw new Error('a head or a hash is not 32 bytes');
+    if (contents.length > 1) prevHead = nextHead(head, { epoch: first.epoch, seq, contentHash: hashed });
+    seq += 1;
+    return { position, content, contentHash };
+  });
 }
 
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);

@@ -53,9 +53,22 @@ async function recover(bed: Testbed): Promise<void> {
   }
 }
 
-async function run(point: CrashPoint | null): Promise<Map<string, number>> {
+/** `apart`: all of them wait until the way is open, so that they share envelopes. */
+type Way = 'together' | 'apart';
+
+async function run(way: Way, point: CrashPoint | null): Promise<Map<string, number>> {
   await using bed = new Testbed(3);
   const [a, b] = await bed.pair();
+  if (way === 'apart') {
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      await from.send(to, 'before');
+      await bed.until(() => to.texts(from, 'in').length === 1 && from.all(to).every(one => one.state !== 'queued'));
+    }
+    bed.network.setLink(a.peer, b.peer, { up: false });
+  }
   const sides = { a, b };
   const reached = new Map<string, number>();
   let hit = false;
@@ -69,7 +82,8 @@ async function run(point: CrashPoint | null): Promise<Map<string, number>> {
       crashed.set(sides[side], sides[side].crash());
       if (!AFTER_COMMIT.has(step)) throw new CrashError();
     };
-  const expected = { a: [] as string[], b: [] as string[] };
+  const before = way === 'apart' ? ['before'] : [];
+  const expected = { a: [...before], b: [...before] };
   for (const [from, text] of SCRIPT) {
     const to = from === 'a' ? 'b' : 'a';
     const id = randomUUIDv7() as MessageId;
@@ -78,6 +92,7 @@ async function run(point: CrashPoint | null): Promise<Map<string, number>> {
     await bed.pass(200);
     await recover(bed);
   }
+  if (way === 'apart') bed.network.setLink(a.peer, b.peer, { up: true });
   const arrived = (): boolean =>
     a.texts(b, 'in').length >= expected.a.length &&
     b.texts(a, 'in').length >= expected.b.length &&
@@ -115,27 +130,33 @@ async function run(point: CrashPoint | null): Promise<Map<string, number>> {
   return reached;
 }
 
-test('a crash before, inside and after every step of sending and receiving loses and doubles nothing', async () => {
-  const reached = await run(null);
-  const steps = [...reached.keys()];
-  for (const step of [
-    'sealed',
-    'seal-committed',
-    'post-stored',
-    'post-committed',
-    'opened',
-    'store-begin',
-    'store-end',
-    'stored',
-    'before-ack',
-    'acked',
-  ])
-    expect(
-      steps.some(key => key.endsWith(` ${step}`)),
-      `the scenario never reaches ${step}`,
-    ).toBe(true);
-  for (const [key, times] of reached) {
-    const [side, step] = key.split(' ') as ['a' | 'b', string];
-    for (let count = 1; count <= times; count += 1) await run({ side, step, count });
-  }
-}, 600_000);
+const STEPS = [
+  'sealed',
+  'seal-committed',
+  'post-stored',
+  'post-committed',
+  'opened',
+  'store-begin',
+  'store-end',
+  'stored',
+  'before-ack',
+  'acked',
+];
+
+for (const [way, what] of [
+  ['together', 'sending and receiving'],
+  ['apart', 'sending and receiving what has waited and shares envelopes'],
+] as const)
+  test(`a crash before, inside and after every step of ${what} loses and doubles nothing`, async () => {
+    const reached = await run(way, null);
+    const steps = [...reached.keys()];
+    for (const step of STEPS)
+      expect(
+        steps.some(key => key.endsWith(` ${step}`)),
+        `the scenario never reaches ${step}`,
+      ).toBe(true);
+    for (const [key, times] of reached) {
+      const [side, step] = key.split(' ') as ['a' | 'b', string];
+      for (let count = 1; count <= times; count += 1) await run(way, { side, step, count });
+    }
+  }, 600_000);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { MessageId } from '#api/ids';
+import type { MemoryTransport } from '../net/memory-transport.ts';
 import { Testbed } from './testbed.ts';
 
 test('a message and its answer arrive and are delivered', async () => {
@@ -49,6 +50,39 @@ test('what waits goes out when the peer comes back', async () => {
   bed.network.setLink(a.peer, b.peer, { up: true });
   a.delivery.reachable(b.peer);
   await bed.until(() => a.history.get(message.id).state === 'delivered', 2_000);
+});
+
+test('what waits goes out after sleep, however long the next try was away', async () => {
+  await using bed = new Testbed();
+  const [a, b] = await bed.pair();
+  bed.network.setLink(a.peer, b.peer, { up: false });
+  const { message } = await a.send(b, 'later');
+  await bed.pass(200_000);
+  bed.network.setLink(a.peer, b.peer, { up: true });
+  (a.core.transport as MemoryTransport).emit('woke');
+  await bed.until(() => a.history.get(message.id).state === 'delivered', 2_000);
+});
+
+test('the trace of a message says why no better path was used, and nothing where there is none better', async () => {
+  await using bed = new Testbed();
+  const [a, b] = await bed.pair();
+  a.core.transport.pathInfo = () => ({ bytesIn: 0, bytesOut: 0, note: 'hole punch failed: no answer' });
+  bed.network.setLink(a.peer, b.peer, { up: false });
+  const { message } = await a.send(b, 'unreachable first');
+  await bed.until(() => a.history.trace(message.id).attemptsTotal === 1);
+  bed.network.setLink(a.peer, b.peer, { up: true, path: 'relayed', relay: b.peer });
+  a.delivery.reachable(b.peer);
+  await bed.until(() => a.history.get(message.id).state === 'delivered', 4_000);
+  const note = 'hole punch failed: no answer';
+  expect(a.history.trace(message.id).attempts).toMatchObject([
+    { outcome: 'unreachable', note },
+    { outcome: 'acked', path: 'relayed', note },
+  ]);
+  bed.network.setLink(a.peer, b.peer, { up: false });
+  bed.network.setLink(a.peer, b.peer, { up: true, path: 'direct', relay: null });
+  const second = await a.send(b, 'directly');
+  await bed.until(() => a.history.get(second.message.id).state === 'delivered');
+  expect(a.history.trace(second.message.id).attempts.at(-1)).not.toHaveProperty('note');
 });
 
 test('a stream cut at any byte loses and doubles nothing', async () => {
@@ -103,4 +137,20 @@ test('stopping does not wait for a peer that does not answer', async () => {
   // No virtual time passes from here on: a stop that waits for a deadline never ends.
   await a.stop();
   await a.start();
+});
+
+test('a message that is sealed in the moment in which sessions are given up is taken all the same', async () => {
+  await using bed = new Testbed(8);
+  const [a, b] = await bed.pair();
+  await a.send(b, 'before');
+  await bed.until(() => b.texts(a).length === 1 && a.delivery.link(b.peer).open);
+  a.onStep = step => {
+    if (step === 'sealed') a.delivery.staging.forgetAll();
+  };
+  const sent = a.send(b, 'meanwhile');
+  await bed.pass(200);
+  a.onStep = () => undefined;
+  expect((await sent).created).toBe(true);
+  await bed.until(() => b.texts(a).length === 2);
+  expect(b.texts(a)).toEqual(['before', 'meanwhile']);
 });

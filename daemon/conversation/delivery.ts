@@ -36,6 +36,8 @@ export interface DeliveryDeps {
   readonly alive: (peer: PeerId) => void;
   /** Somebody became a contact by an invite. */
   readonly joined: (peer: PeerId) => void;
+  /** See LinkDeps. */
+  readonly locate: LinkDeps['locate'];
   /** Another copy of this identity has taken over: called once. */
   readonly superseded: () => void;
 }
@@ -108,6 +110,7 @@ export class Delivery {
       answers: createAnswers(core, { theyAccepted: (tx, peer) => book.setTheyAccepted(tx, peer) }),
       theyAccepted: peer => book.theyAccepted(peer),
       addressesOf: peer => book.addresses(peer),
+      locate: deps.locate,
       readOnly: () => this.#readOnly,
       superseded,
     };
@@ -168,10 +171,16 @@ export class Delivery {
     transport.on('connected', peer => this.reachable(peer));
     transport.on('identified', (peer, info) => {
       if (!this.#deps.book.isAccepted(peer)) return;
-      void this.core.store.queue.commit(() => this.#deps.book.noteAddresses(peer, info.addresses.slice(0, 8)));
+      void this.core.store.queue.commit(() => this.#deps.book.noteAddresses(peer, info.addresses.slice(0, 8), 'peer'));
       this.reachable(peer);
     });
-    transport.on('discovered', peer => this.reachable(peer));
+    transport.on('woke', () => {
+      for (const peer of this.#deps.book.accepted()) this.reachable(peer);
+    });
+    transport.on('recorded', (peer, record) => {
+      if (this.#deps.book.isAccepted(peer))
+        void this.core.store.queue.commit(() => this.#deps.book.noteRecord(peer, record, 'peer'));
+    });
     transport.on('pathChanged', (peer, best) => this.#links.get(peer)?.pathChanged(best));
     await this.publisher.resume();
   }
@@ -201,7 +210,7 @@ export class Delivery {
     return link;
   }
 
-  /** A contact has shown itself: connection, identify, announce, discovery. */
+  /** A contact has shown itself: connection, identify, announce. */
   reachable(peer: PeerId): void {
     if (!this.#stopped && this.#deps.book.isAccepted(peer)) this.link(peer).reachable();
   }

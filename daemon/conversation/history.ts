@@ -131,6 +131,7 @@ export function createHistory(core: Core, deps: { book: ContactBook; lobby: () =
         outcome: row.outcome as TraceAttempt['outcome'],
         ...(row.code === null ? {} : { code: row.code }),
         durationMs: row.duration_ms,
+        ...(row.note === null ? {} : { note: row.note }),
       }));
       return { attempts: attempts.reverse(), attemptsTotal: sql.outbox.traceCount.get({ messageId: id })?.count ?? 0 };
     },

@@ -43,7 +43,8 @@ export interface InboxDeps {
 interface Opened {
   readonly envelope: Envelope;
   readonly hash: Uint8Array;
-  readonly packet: OpenPacket | null;
+  /** Null: the packet lies. */
+  readonly packets: readonly OpenPacket[] | null;
   readonly writeRatchet: (tx: Tx) => void;
 }
 
@@ -175,14 +176,14 @@ export class Inbox {
     try {
       const opened = await this.#deps.ratchet().open(staging.reads, { name, kind, ciphertext: envelope.ciphertext });
       this.#core.step('opened');
-      const packet = readPacket(opened.plaintext, {
+      const packets = readPacket(opened.plaintext, {
         session: envelope.session,
         from: peer,
         to: this.#core.self,
         device: DEVICE,
       });
       const writeRatchet = staging.stage(opened.writes, { confirmed: true });
-      batch.push({ envelope, hash: sha256(envelope.ciphertext), packet, writeRatchet });
+      batch.push({ envelope, hash: sha256(envelope.ciphertext), packets, writeRatchet });
       return null;
     } catch (error) {
       return this.#refused(peer, envelope, error);
@@ -198,12 +199,12 @@ export class Inbox {
         fresh();
         const at = clock.nowUnixMs();
         const packets: FreshPacket[] = [];
-        for (const { envelope, hash, packet, writeRatchet } of batch) {
+        for (const { envelope, hash, packets: opened, writeRatchet } of batch) {
           this.#core.step('store-begin');
           writeRatchet(tx);
           sql.inbox.saveSeen.run({ envelopeId: envelope.id, hash, peer, at });
           // A packet that lies was opened and its key is spent: kept for diagnosis, acknowledged, never shown.
-          if (packet) packets.push({ ...packet, envelopeId: envelope.id });
+          if (opened) packets.push(...opened.map(packet => ({ ...packet, envelopeId: envelope.id })));
           else this.#keepRefused(peer, envelope, 'BAD_PACKET');
         }
         const accepted = this.#deps.isAccepted(peer);
@@ -273,7 +274,7 @@ function notStored(id: Uint8Array, error: unknown): Verdict {
   throw error;
 }
 
-function readPacket(plaintext: Uint8Array, expected: Parameters<typeof decodePacket>[1]): OpenPacket | null {
+function readPacket(plaintext: Uint8Array, expected: Parameters<typeof decodePacket>[1]): readonly OpenPacket[] | null {
   try {
     return decodePacket(unpad(plaintext), expected);
   } catch {

@@ -2,7 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { PeerId } from '#api/ids';
 import { FrameSchema } from '#api/wire/gen/deliver_pb';
 import type { Nack } from '#api/wire/gen/deliver_pb';
-import { ANSWER_TIMEOUT_MS, DELIVER_PROTOCOL } from '#api/wire/protocols';
+import { ANSWER_TIMEOUT_MS } from '#api/wire/protocols';
 import type { Timer } from '../base/clock.ts';
 import type { FrameStream, PeerConnection } from '../net/transport.ts';
 import { DroppedError } from '../store/commit-queue.ts';
@@ -19,21 +19,18 @@ import { PathMove } from './path-move.ts';
 import { NoBundleError } from './prekey-exchange.ts';
 import { SealBatch, type SealBatchDeps } from './seal-batch.ts';
 import type { SealedEnvelope } from './sealer.ts';
+import type { SentRow } from './send-window.ts';
 import { SendWindow } from './send-window.ts';
-import { FrameReader, retryDelayMs, withDeadline } from './stream-io.ts';
+import { FrameReader, retryDelayMs } from './stream-io.ts';
+import type { StreamOpenerDeps } from './stream-opener.ts';
+import { StreamOpener } from './stream-opener.ts';
 
-export interface LinkDeps extends SealBatchDeps, GreetingDeps {
+export interface LinkDeps extends SealBatchDeps, GreetingDeps, StreamOpenerDeps {
   readonly healing: Healing;
-  readonly addressesOf: (peer: PeerId) => readonly string[];
   /** Set once another copy of this identity has taken over. */
   readonly readOnly: () => boolean;
   readonly superseded: (by: SeenInstance) => void;
 }
-
-/** Of the outbox row, what the window keeps. */
-type SentRow = { readonly row: number; readonly message_id: string; readonly visible: number };
-
-const CONNECT_TIMEOUT_MS = 20_000;
 
 /**
  * The way out to one peer: at most one stream that we opened, on it Hello, then what is sealed and unanswered in
@@ -44,6 +41,7 @@ export class PeerLink {
   readonly #core: Core;
   readonly #deps: LinkDeps;
   readonly #sealing: SealBatch;
+  readonly #opener: StreamOpener;
   readonly #acks: AckWatch;
   readonly #moving: PathMove;
   #stream: FrameStream | null = null;
@@ -66,6 +64,7 @@ export class PeerLink {
     this.#deps = deps;
     this.peer = peer;
     this.#sealing = new SealBatch(core, deps, peer);
+    this.#opener = new StreamOpener(core, deps, peer);
     this.#acks = new AckWatch(core.clock, () => this.#stream?.abort('no acknowledgement in time'));
     this.#moving = new PathMove(core.clock, () => this.#move());
   }
@@ -85,6 +84,7 @@ export class PeerLink {
     this.#attempt = 0;
     this.#retry?.cancel();
     this.#retry = null;
+    this.#opener.shown();
     this.wake();
   }
 
@@ -114,10 +114,13 @@ export class PeerLink {
 
   /** Sends envelopes whose commit is done. */
   push(
-    sealed: readonly { readonly envelope: Pick<SealedEnvelope, 'envelopeId' | 'frame'>; readonly row: SentRow }[],
+    sealed: readonly {
+      readonly envelope: Pick<SealedEnvelope, 'envelopeId' | 'frame'>;
+      readonly rows: readonly SentRow[];
+    }[],
   ): void {
     const frames: Uint8Array[] = [];
-    for (const { envelope, row } of sealed) {
+    for (const { envelope, rows } of sealed) {
       const { frame } = envelope;
       if (!this.#ready || this.#resendAfter || !this.#window.takes(frame.length)) {
         // The stream has gone, or is full, since it was sealed: it is sent again from the database.
@@ -125,7 +128,7 @@ export class PeerLink {
         this.wake();
         break;
       }
-      this.#fly(row, envelope.envelopeId, frame);
+      this.#fly(rows, envelope.envelopeId, frame);
       frames.push(frame);
     }
     this.#write(frames);
@@ -197,7 +200,7 @@ export class PeerLink {
   /** Whether the stream stands afterwards. */
   async #open(): Promise<boolean> {
     if (this.#retry) return false;
-    const { transport, clock, sql } = this.#core;
+    const { clock, sql } = this.#core;
     const peer = this.peer;
     const key = { peer, device: DEVICE };
     const waiting = (sql.outbox.anySealed.get(key) ?? sql.outbox.anyQueued.get(key)) !== undefined;
@@ -206,10 +209,7 @@ export class PeerLink {
     const started = clock.monotonicMs();
     let stream: FrameStream;
     try {
-      const addresses = this.#deps.addressesOf(peer);
-      stream = await withDeadline(clock, { outer: this.#stopping.signal, timeoutMs: CONNECT_TIMEOUT_MS }, signal =>
-        transport.openStream(peer, DELIVER_PROTOCOL, { signal, addresses }),
-      );
+      stream = await this.#opener.open(waiting, this.#stopping.signal);
     } catch (error) {
       if (this.#stopped) return false;
       this.#core.log.debug({ peer, err: String(error) }, 'peer not reachable');
@@ -246,6 +246,7 @@ export class PeerLink {
     if (this.#stopped) throw new Error('stopping');
     this.#stream = stream;
     this.#window = new SendWindow(stream.connection.dataLimitBytes);
+    this.#sealing.restarted();
     this.#resendAfter = { epoch: 0, seq: 0 };
     this.#backlog = true;
     this.#ready = true;
@@ -274,7 +275,7 @@ export class PeerLink {
       this.#core.log.debug({ peer: this.peer, err: String(error) }, 'delivery stream ended');
     }
     if (this.#stream !== stream) return;
-    const cut = this.#window.all().find(one => one.visible);
+    const cut = this.#window.firstVisible();
     if (cut && !this.#stopped) await this.#deps.answers.cut(this.peer, stream.connection, cut);
     this.#drop('ended');
     this.#later(this.#backoff());
@@ -287,7 +288,7 @@ export class PeerLink {
     this.#attempt = 0;
     // While more is sealed for a peer that has accepted us, its next transaction takes these along; the peer keeps
     // nothing open for them, and what is lost with the process is acknowledged again.
-    const lazy = this.#backlog && this.#deps.theyAccepted(this.peer);
+    const lazy = this.#backlog && this.#deps.theyAccepted(this.peer) && this.#sealing.flows(this.#window.room);
     const written = this.#deps.answers.acked(this.peer, stream.connection, acks, { lazy });
     if (lazy) written.catch((error: unknown) => this.#failed(error));
     else await written;
@@ -329,10 +330,11 @@ export class PeerLink {
         if (!this.#resend()) return;
         continue;
       }
-      const next = await this.#sealing.next(this.#window.room);
+      const { room } = this.#window;
+      const next = await this.#sealing.next(room);
       if (next === 'nothing') this.#backlog = false;
       if (typeof next === 'string') return;
-      const batch = await this.#sealing.seal(next, this.#stopping.signal);
+      const batch = await this.#sealing.seal(next, { room, signal: this.#stopping.signal });
       batch?.committed
         .then(sealed => {
           this.push(sealed);
@@ -346,29 +348,24 @@ export class PeerLink {
   #resend(): boolean {
     const after = this.#resendAfter ?? { epoch: 0, seq: 0 };
     const rows = this.#core.sql.outbox.sealedAfter.all({ peer: this.peer, device: DEVICE, ...after, limit: 16 });
-    for (const row of rows) {
-      if (!row.envelope || !row.envelope_id) continue;
-      if (!this.#window.has(row.row)) {
-        if (!this.#window.takes(row.envelope.length)) return false;
-        this.#fly(row, row.envelope_id, row.envelope);
-        this.#write([row.envelope]);
+    for (const { epoch, seq, envelope, envelope_id: envelopeId } of rows) {
+      // Empty: it lies in the envelope of an earlier position.
+      if (envelope && envelopeId && envelope.length > 0 && !this.#window.has(envelopeId)) {
+        if (!this.#window.takes(envelope.length)) return false;
+        const inside = this.#core.sql.outbox.byEnvelope.all({ peer: this.peer, device: DEVICE, envelopeId });
+        this.#fly(inside, envelopeId, envelope);
+        this.#write([envelope]);
       }
-      this.#resendAfter = { epoch: row.epoch ?? 0, seq: row.seq ?? 0 };
+      this.#resendAfter = { epoch: epoch ?? 0, seq: seq ?? 0 };
     }
     if (rows.length === 0) this.#resendAfter = null;
     return true;
   }
 
   /** Enters it in the window; the caller writes it in the same turn. */
-  #fly(row: SentRow, envelopeId: Uint8Array, frame: Uint8Array): void {
+  #fly(rows: readonly SentRow[], envelopeId: Uint8Array, frame: Uint8Array): void {
     this.#core.step('sending');
-    this.#window.add(envelopeId, {
-      row: row.row,
-      messageId: row.message_id,
-      visible: row.visible === 1,
-      bytes: frame.length,
-      sentAtMs: this.#core.clock.monotonicMs(),
-    });
+    this.#window.add(envelopeId, { rows, bytes: frame.length, sentAtMs: this.#core.clock.monotonicMs() });
   }
 
   #write(frames: readonly Uint8Array[]): void {

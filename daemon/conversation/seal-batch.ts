@@ -1,10 +1,13 @@
 import type { PeerId } from '#api/ids';
+import type { StateReason } from '#api/rest/messages';
 import { MAX_SEALED_UNDELIVERED, MAX_UNACCEPTED_ENVELOPES, WINDOW_ENVELOPES } from '#api/wire/protocols';
 import { RatchetError } from '../ratchet/ratchet.ts';
 import type { Answers } from './answers.ts';
 import type { Bindings } from './bindings.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
+import type { Pack } from './packs.ts';
+import { packs } from './packs.ts';
 import { fetchBundle, NoBundleError } from './prekey-exchange.ts';
 import type { RepairBudget } from './repair-budget.ts';
 import type { OutboxRow, SealedEnvelope, Sealer } from './sealer.ts';
@@ -21,12 +24,16 @@ export interface SealBatchDeps {
 }
 
 interface Sealed {
-  readonly row: OutboxRow;
+  readonly rows: Pack;
   readonly envelope: SealedEnvelope;
 }
 
 /** Sealed in one commit: enough to share one fsync, few enough to start sending early. */
-const BATCH = 32;
+const ENVELOPES_A_BATCH = 32;
+const CONTENTS_A_BATCH = 128;
+
+/** States of a content that waits for its first envelope, or for a new one at its position. */
+const OPEN: ReadonlySet<string> = new Set(['queued', 'sealed', 'held']);
 
 /** Late sealing for one peer: what enters the send window is sealed, and committed before a byte of it is sent. */
 export class SealBatch {
@@ -35,6 +42,9 @@ export class SealBatch {
   readonly #peer: PeerId;
   /** Rows that are sealed and wait for their commit: the database still shows them as they were. */
   readonly #committing = new Set<number>();
+  /** Envelopes that will enter the window when their commit is done. */
+  #envelopes = 0;
+  #reason: StateReason | null = null;
 
   constructor(core: Core, deps: SealBatchDeps, peer: PeerId) {
     this.#core = core;
@@ -42,12 +52,7 @@ export class SealBatch {
     this.#peer = peer;
   }
 
-  /** Envelopes that will enter the window when their commit is done. */
-  get committing(): number {
-    return this.#committing.size;
-  }
-
-  /** How many more may be sealed: 1,000 undelivered for a contact, 3 before it has accepted us. */
+  /** How many more contents may be sealed: 1,000 undelivered for a contact, 3 before it has accepted us. */
   allowance(): number {
     const sealed = this.#core.sql.outbox.sealedCount.get({ peer: this.#peer, device: DEVICE })?.count ?? 0;
     const limit = this.#deps.theyAccepted(this.#peer) ? MAX_SEALED_UNDELIVERED : MAX_UNACCEPTED_ENVELOPES;
@@ -59,26 +64,23 @@ export class SealBatch {
     const { sql, clock } = this.#core;
     const key = { peer: this.#peer, device: DEVICE };
     if (this.#deps.bindings.pending(this.#peer)) {
-      await this.#deps.answers.setReason(this.#peer, 'key-changed');
+      await this.#blockedBy('key-changed');
       return 'blocked';
     }
-    const held = this.#committing.size;
     // By whole batches while answers are to come: else one acknowledgement would seal one envelope, with a commit of its own.
-    const limit = Math.min(BATCH, room - held);
-    if (limit <= 0 || (limit < BATCH && room < WINDOW_ENVELOPES)) return 'blocked';
+    const free = this.#free(room);
+    if (free <= 0 || (free < ENVELOPES_A_BATCH && room < WINDOW_ENVELOPES)) return 'blocked';
+    const held = this.#committing.size;
     const unsealed = (rows: readonly { row: number }[]): number[] =>
       rows.map(({ row }) => row).filter(row => !this.#committing.has(row));
-    const again = unsealed(sql.outbox.toReseal.all({ ...key, now: clock.nowUnixMs(), limit: limit + held }));
-    if (again.length > 0) return again.slice(0, limit);
-    const allowed = this.allowance();
-    const rows = unsealed(sql.outbox.queued.all({ ...key, limit: Math.max(1, Math.min(limit, allowed)) + held }));
+    const again = unsealed(sql.outbox.toReseal.all({ ...key, now: clock.nowUnixMs(), limit: CONTENTS_A_BATCH + held }));
+    if (again.length > 0) return again.slice(0, CONTENTS_A_BATCH);
+    const limit = Math.min(CONTENTS_A_BATCH, this.allowance());
+    const rows = unsealed(sql.outbox.queued.all({ ...key, limit: Math.max(1, limit) + held }));
     // What is being committed was waiting until now: nothing newer may overtake it yet.
     if (rows.length === 0) return held === 0 ? 'nothing' : 'blocked';
-    if (allowed > 0) return rows.slice(0, Math.min(limit, allowed));
-    await this.#deps.answers.setReason(
-      this.#peer,
-      this.#deps.theyAccepted(this.#peer) ? 'window-full' : 'awaiting-acceptance',
-    );
+    if (limit > 0) return rows.slice(0, limit);
+    await this.#blockedBy(this.#deps.theyAccepted(this.#peer) ? 'window-full' : 'awaiting-acceptance');
     return 'blocked';
   }
 
@@ -87,29 +89,41 @@ export class SealBatch {
    * Null when a bundle was fetched first: the binding may have changed with it, so the caller looks again.
    * @throws NoBundleError
    */
-  async seal(rows: readonly number[], signal: AbortSignal): Promise<{ committed: Promise<readonly Sealed[]> } | null> {
+  async seal(
+    rows: readonly number[],
+    options: { room: number; signal: AbortSignal },
+  ): Promise<{ committed: Promise<readonly Sealed[]> } | null> {
     const { staging, sealer } = this.#deps;
     if (sealer.needsBundle(this.#peer)) {
       const waitMs = this.#deps.budget.take(this.#peer);
       if (waitMs > 0) throw new NoBundleError('the budget for new sessions is used up', { retryAfterMs: waitMs });
-      sealer.offerBundle(this.#peer, await fetchBundle(this.#core, this.#deps.bindings, { peer: this.#peer, signal }));
+      sealer.offerBundle(
+        this.#peer,
+        await fetchBundle(this.#core, this.#deps.bindings, { peer: this.#peer, signal: options.signal }),
+      );
       return null;
     }
     const sealed: Sealed[] = [];
     const { done } = await staging.locked(this.#peer, async () => {
       const fresh = staging.begin();
-      for (const id of rows) {
-        // Read under the lock: it may have been cancelled or sealed since it was chosen.
+      // Read under the lock: it may have been cancelled or sealed since it was chosen.
+      const open = rows.flatMap(id => {
         const row = this.#core.sql.outbox.get.get({ row: id });
-        if (!row || row.envelope !== null || row.state === 'cancelled' || row.state === 'delivered') continue;
-        const envelope = await this.#sealOne(row);
+        return row && row.envelope === null && OPEN.has(row.state) ? [row] : [];
+      });
+      for (const pack of this.#packs(open)) {
+        if (sealed.length >= this.#free(options.room)) break;
+        const envelope = await this.#sealOne(pack);
         if (!envelope) break;
-        sealed.push({ row, envelope });
+        sealed.push({ rows: pack, envelope });
       }
       const done = this.#core.store.queue.commit(
         tx => {
           fresh();
-          for (const { row, envelope } of sealed) envelope.write(tx, row.row);
+          for (const { rows: pack, envelope } of sealed) {
+            const ids = pack.map(({ row }) => row);
+            envelope.write(tx, ids);
+          }
         },
         { staged: true },
       );
@@ -118,20 +132,50 @@ export class SealBatch {
     return { committed: this.#settle(done, sealed) };
   }
 
+  /** Whether the next batch can be sealed now, as a whole. */
+  flows(room: number): boolean {
+    return this.#free(room) >= ENVELOPES_A_BATCH && this.allowance() >= CONTENTS_A_BATCH;
+  }
+
+  /** Another stream, another answer: reasons are written down anew. */
+  restarted(): void {
+    this.#reason = null;
+  }
+
+  /** Written for everything that waits, so once and not at each of many short stops. */
+  async #blockedBy(reason: StateReason): Promise<void> {
+    if (this.#reason === reason) return;
+    this.#reason = reason;
+    await this.#deps.answers.setReason(this.#peer, reason);
+  }
+
+  /** Who has not accepted us gets each alone: of a stranger three envelopes are kept, whatever is in them. */
+  #packs(rows: readonly OutboxRow[]): Iterable<Pack> {
+    return this.#deps.theyAccepted(this.#peer) ? packs(rows) : rows.map((row): Pack => [row]);
+  }
+
+  /** Envelopes that may be sealed now, of those the window has room for. */
+  #free(room: number): number {
+    return Math.min(ENVELOPES_A_BATCH, room - this.#envelopes);
+  }
+
   async #settle(done: Promise<void>, sealed: readonly Sealed[]): Promise<readonly Sealed[]> {
-    for (const { row } of sealed) this.#committing.add(row.row);
+    const rows = sealed.flatMap(one => one.rows.map(({ row }) => row));
+    for (const row of rows) this.#committing.add(row);
+    this.#envelopes += sealed.length;
     try {
       await done;
     } finally {
-      for (const { row } of sealed) this.#committing.delete(row.row);
+      for (const row of rows) this.#committing.delete(row);
+      this.#envelopes -= sealed.length;
     }
     this.#core.step('seal-committed');
     return sealed;
   }
 
-  async #sealOne(row: OutboxRow): Promise<SealedEnvelope | null> {
+  async #sealOne(pack: Pack): Promise<SealedEnvelope | null> {
     try {
-      return await this.#deps.sealer.seal(this.#peer, row);
+      return await this.#deps.sealer.seal(this.#peer, pack);
     } catch (error) {
       if (error instanceof NoSessionError) return null;
       if (!(error instanceof RatchetError)) throw error;

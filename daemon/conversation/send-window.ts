@@ -1,10 +1,16 @@
 import { LARGE_ENVELOPE_BYTES, SMALL_CIRCUIT_BYTES, WINDOW_BYTES, WINDOW_ENVELOPES } from '#api/wire/protocols';
 import { hex } from './content.ts';
 
-export interface InFlight {
+/** Of an outbox row, what is asked when the answer comes. */
+export interface SentRow {
   readonly row: number;
-  readonly messageId: string;
-  readonly visible: boolean;
+  readonly message_id: string;
+  readonly visible: number;
+}
+
+export interface InFlight {
+  /** The contents inside, in chain order. */
+  readonly rows: readonly SentRow[];
   readonly bytes: number;
   readonly sentAtMs: number;
 }
@@ -38,8 +44,8 @@ export class SendWindow {
     return ![...this.#flying.values()].some(one => one.bytes > LARGE_ENVELOPE_BYTES);
   }
 
-  has(row: number): boolean {
-    return [...this.#flying.values()].some(one => one.row === row);
+  has(envelopeId: Uint8Array): boolean {
+    return this.#flying.has(hex(envelopeId));
   }
 
   add(envelopeId: Uint8Array, one: InFlight): void {
@@ -56,7 +62,10 @@ export class SendWindow {
     return one;
   }
 
-  all(): readonly InFlight[] {
-    return [...this.#flying.values()];
+  /** The oldest message that the user sees. */
+  firstVisible(): { readonly messageId: string; readonly sentAtMs: number } | null {
+    for (const { rows, sentAtMs } of this.#flying.values())
+      for (const { visible, message_id: messageId } of rows) if (visible === 1) return { messageId, sentAtMs };
+    return null;
   }
 }

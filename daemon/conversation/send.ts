@@ -6,6 +6,7 @@ import type { Message, StateReason } from '#api/rest/messages';
 import { MAX_REQUEST_TEXT_BYTES, MAX_TEXT_BYTES } from '#api/wire/protocols';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { Tx } from '../store/commit-queue.ts';
+import { DroppedError } from '../store/commit-queue.ts';
 import type { Body } from './content.ts';
 import { encodeContent, sha256 } from './content.ts';
 import type { Delivery } from './delivery.ts';
@@ -119,7 +120,7 @@ export function createSender(
         prev_head: null,
         head: null,
       };
-      const sealed = await delivery.sealer.seal(peer, part).catch((error: unknown) => {
+      const sealed = await delivery.sealer.seal(peer, [part]).catch((error: unknown) => {
         if (error instanceof NoSessionError) return null;
         throw error;
       });
@@ -129,16 +130,22 @@ export function createSender(
           fresh();
           insertMessage(tx, draft, null);
           const row = insertOutbox(draft);
-          sealed.write(tx, row);
+          sealed.write(tx, [row]);
           core.step('post-stored');
-          tx.afterCommit(() => link.push([{ envelope: sealed, row: { row, message_id: draft.id, visible: 1 } }]));
+          tx.afterCommit(() => link.push([{ envelope: sealed, rows: [{ row, message_id: draft.id, visible: 1 }] }]));
         },
         { staged: true },
       );
       return { done };
     });
     if (!result) return false;
-    await result.done;
+    try {
+      await result.done;
+    } catch (error) {
+      // The session it was sealed in was given up meanwhile. Nothing is written: it waits, and is sealed in the next one.
+      if (error instanceof DroppedError) return false;
+      throw error;
+    }
     core.step('post-committed');
     return true;
   }

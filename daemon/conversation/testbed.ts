@@ -161,6 +161,7 @@ export class TestNode {
       raisePresence: () => Promise.resolve(),
       alive: () => undefined,
       joined: () => undefined,
+      locate: () => Promise.resolve([]),
       superseded: () => {
         this.superseded += 1;
       },

@@ -9,7 +9,9 @@ import {
   AT,
   BOB,
   BOOTSTRAP_EXAMPLE,
+  CONTACT_DETAIL_EXAMPLE,
   CONTACT_EXAMPLE,
+  DIAGNOSIS_EXAMPLE,
   MESSAGE_ID,
   NETWORK_EXAMPLE,
   NODE_EXAMPLE,
@@ -17,7 +19,7 @@ import {
   REQUEST_EXAMPLE,
 } from '#api/rest/examples';
 import type { Conversation, Message } from '#api/rest/messages';
-import type { Network, Node, RelayState } from '#api/rest/node';
+import type { Diagnosis, Network, Node, RelayState } from '#api/rest/node';
 import type { AuditLog } from './audit.ts';
 import type { Services } from './services.ts';
 import { fakeAudit, fakeEvents, fakeIdempotency, fakeTokens, pageOf } from './fake-stores.ts';
@@ -178,12 +180,12 @@ function fakeStore(append: FakeServices['log']['append']) {
       },
       ping: async peer => {
         if (peer === ALICE) throw new AppError('PEER_IS_SELF');
-        return { peerId: peer, rttMs: 12.5, path: 'direct' };
+        return { peerId: peer, rttMs: 12.5, path: 'direct', upgraded: false };
       },
     },
     contacts: {
       list: query => pageOf(listed(contacts.values()), query),
-      get: contact,
+      get: peer => ({ ...contact(peer), addresses: [...CONTACT_DETAIL_EXAMPLE.addresses] }),
       add: async ({ address, name }) => {
         const peer = peerOf(address);
         const old = contacts.get(peer);
@@ -319,6 +321,7 @@ function fakeStore(append: FakeServices['log']['append']) {
         if ((peer as string) !== RELAY_EXAMPLE.peerId) throw new AppError('RELAY_NOT_FOUND');
       },
       check: async () => network,
+      doctor: async () => structuredClone(DIAGNOSIS_EXAMPLE) as unknown as Diagnosis,
     },
   };
   const first = outgoing(MESSAGE_ID as MessageId, BOB as string as ConversationId, 'See you at eight.');

@@ -19,5 +19,6 @@ export function networkHandlers(deps: {
       return { status: 204 };
     },
     checkNetwork: async () => ({ status: 200, body: await network.check() }),
+    getDoctor: async () => ({ status: 200, body: await network.doctor() }),
   };
 }

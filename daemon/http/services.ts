@@ -1,8 +1,8 @@
 import type { ConversationId, MessageId, PeerId, UnixMs } from '#api/ids';
-import type { Contact, ContactRequest, Invite, InviteCreated, SafetyNumber } from '#api/rest/contacts';
+import type { Contact, ContactDetail, ContactRequest, Invite, InviteCreated, SafetyNumber } from '#api/rest/contacts';
 import type { EventRow } from '#api/rest/events';
 import type { Conversation, Message, Trace } from '#api/rest/messages';
-import type { BootstrapState, Network, Node, Peer, PingResult, RelayState } from '#api/rest/node';
+import type { BootstrapState, Diagnosis, Network, Node, Peer, PingResult, RelayState } from '#api/rest/node';
 import type { Page, PageQuery } from '#api/rest/primitives';
 import type { Scope } from '#api/rest/scopes';
 
@@ -40,7 +40,7 @@ export interface PeerService {
 
 export interface ContactService {
   list(query: PageQuery): Page<Contact>;
-  get(peer: PeerId): Contact;
+  get(peer: PeerId): ContactDetail;
   /** `address` is a PeerId, a multiaddr ending in /p2p/<PeerId>, or an invite link. Sends nothing. */
   add(input: { address: string; name?: string }): Promise<{ contact: Contact; created: boolean }>;
   patch(peer: PeerId, change: { name?: string }): Promise<Contact>;
@@ -109,6 +109,7 @@ export interface NetworkService {
   removeBootstrap(peer: PeerId): Promise<void>;
   /** Looks at relays and addresses anew, now. */
   check(): Promise<Network>;
+  doctor(): Promise<Diagnosis>;
 }
 
 export interface StoredToken {

@@ -72,7 +72,7 @@ export function addressOfPeer(text: string, peer: PeerId): Multiaddr | null {
 /** Whether an address belongs to a local network: private, link-local, loopback, unique-local. */
 export const isLocal = (address: Multiaddr): boolean => isPrivate(address) || isLinkLocal6(address);
 
-function isLinkLocal6(address: Multiaddr): boolean {
+export function isLinkLocal6(address: Multiaddr): boolean {
   const config = tryGetNetConfig(address);
   return config?.type === 'ip6' && isIPv6(config.host) && /^fe[89ab]/i.test(config.host);
 }

@@ -3,7 +3,7 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { isLoopback } from '@libp2p/utils';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import type { PeerId } from '#api/ids';
-import type { Host } from './host.ts';
+import type { Host, HostComponents } from './host.ts';
 
 /**
  * Reservations at relays, as the circuit transport of libp2p keeps them. Its listeners are not used: searching ones
@@ -16,6 +16,8 @@ export interface Circuits {
    * @throws Error when it said no, or speaks no circuit relay
    */
   reserve(relay: PeerId): Promise<void>;
+  /** Asks anew although there is a reservation, which stays in use meanwhile. @throws Error when the relay said no: it is gone then */
+  renew(relay: PeerId): Promise<void>;
   /** When the reservation ends, or null when there is none. */
   expiresAtUnixMs(relay: PeerId): number | null;
   /** Whether identify has told that this peer is a circuit relay. */
@@ -28,12 +30,15 @@ interface ReservationStore {
   addRelay(relay: ReturnType<typeof peerIdFromString>, type: 'configured'): Promise<unknown>;
   getReservation(
     relay: ReturnType<typeof peerIdFromString>,
-  ): { readonly expire: bigint; readonly addrs: readonly Uint8Array[] } | undefined;
+  ): { expire: bigint; readonly addrs: readonly Uint8Array[] } | undefined;
   hasReservation(relay: ReturnType<typeof peerIdFromString>): boolean;
   addEventListener(
     event: 'relay:created-reservation' | 'relay:removed',
-    listener: (event: { detail: { relay: { toString(): string } } }) => void,
+    listener: (event: {
+      detail: { relay: { toString(): string }; details: { timeout: ReturnType<typeof setTimeout> } };
+    }) => void,
   ): void;
+  peerStore: HostComponents['peerStore'];
   readonly relayFilter?: { remove?(key: Uint8Array): void };
 }
 
@@ -47,6 +52,7 @@ export function createCircuits(host: Host): Circuits {
   const { addressManager, peerStore } = host.components;
   const store = findReservationStore(host);
   const announced = new Map<PeerId, Multiaddr[]>();
+  ignoreWallClock(store);
   const listeners: ((relay: PeerId, has: boolean) => void)[] = [];
 
   const announce = (relay: PeerId): void => {
@@ -60,6 +66,8 @@ export function createCircuits(host: Host): Circuits {
 
   store.addEventListener('relay:created-reservation', event => {
     const relay = event.detail.relay.toString() as PeerId;
+    // The supervisor renews: this timer was set by the difference of two wall clocks.
+    clearTimeout(event.detail.details.timeout);
     announce(relay);
     for (const listener of listeners) listener(relay, true);
   });
@@ -77,6 +85,13 @@ export function createCircuits(host: Host): Circuits {
       store.relayFilter?.remove?.(id.toMultihash().bytes);
       await store.addRelay(id, 'configured');
     },
+    async renew(relay) {
+      const id = peerIdFromString(relay);
+      const reservation = store.getReservation(id);
+      // What ends long after now is not renewed, and "long after" is reckoned by the wall clock.
+      if (reservation) reservation.expire = 0n;
+      await store.addRelay(id, 'configured');
+    },
     expiresAtUnixMs(relay) {
       const reservation = store.getReservation(peerIdFromString(relay));
       return reservation ? Number(reservation.expire) * 1_000 : null;
@@ -89,6 +104,20 @@ export function createCircuits(host: Host): Circuits {
       listeners.push(listener);
     },
   };
+}
+
+/**
+ * The store tags the relay until the reservation ends. With a wall clock that is ahead of the relay's that is in the past,
+ * which the peer store refuses, and with it the reservation. The supervisor has a tag of its own.
+ */
+function ignoreWallClock(store: ReservationStore): void {
+  store.peerStore = new Proxy(store.peerStore, {
+    get(target, name) {
+      if (name === 'merge') return () => Promise.resolve();
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 /** Circuit addresses over a relay. The first of its addresses is the one that we reached it by. */

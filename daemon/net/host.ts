@@ -16,15 +16,20 @@ import type { Logger } from '../base/logger.ts';
 import { isCircuit, isLocal } from './addresses.ts';
 import { keepGossipStreams } from './gossip-healing.ts';
 import { DAEMON_MESH, gossipOptions, type MeshSize, RELAY_MESH } from './gossip-options.ts';
+import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { Identity } from './keyfile.ts';
 import { assertListenable } from './listen-ports.ts';
 import { canReusePort } from './port-binding.ts';
 import { PunchTcp } from './punch-tcp.ts';
 import { withOwnQuicStreams } from './quic-streams.ts';
+import { steadyAverages } from './steady-averages.ts';
+import { countTraffic } from './traffic.ts';
 
 const DAY_MS = 86_400_000;
 /** Contacts are met again after days; libp2p forgets addresses after one hour and peers after six. */
 const MAX_PEER_AGE_MS = 30 * DAY_MS;
+/** As many as there can be relays. */
+const MAX_RESERVATIONS_AT_ONCE = 64;
 const IDENTIFY_MAX_BYTES = 16 * 1024;
 /** Goes to server.listen; the type of the TCP transport does not know it. */
 const REUSE_PORT = { noDelay: true, reusePort: true };
@@ -46,6 +51,7 @@ export interface Host {
   readonly components: HostComponents;
   /** False where the QUIC addon does not load. */
   readonly quic: boolean;
+  readonly heartbeat: Pick<Heartbeat, 'probe'>;
   /** Null when this host punches no holes. */
   readonly punch: PunchTcp | null;
 }
@@ -57,7 +63,6 @@ export interface HostBudget {
   /** New connections per second and IP. */
   readonly connectionsPerSecond: number;
   readonly maxStreamsPerConnection: number;
-  readonly monitorIntervalMs: number;
   readonly mesh: MeshSize;
 }
 
@@ -66,7 +71,6 @@ export const DAEMON_BUDGET: HostBudget = {
   maxPendingConnections: 50,
   connectionsPerSecond: 20,
   maxStreamsPerConnection: 128,
-  monitorIntervalMs: 10_000,
   mesh: DAEMON_MESH,
 };
 
@@ -75,7 +79,6 @@ export const RELAY_BUDGET: HostBudget = {
   maxPendingConnections: 200,
   connectionsPerSecond: 100,
   maxStreamsPerConnection: 256,
-  monitorIntervalMs: 30_000,
   mesh: RELAY_MESH,
 };
 
@@ -92,10 +95,11 @@ export interface HostOptions {
   /** TCP that can punch holes, towards what counts as public. Without: plain TCP. */
   readonly punch?: { readonly isPublic: (address: Multiaddr) => boolean };
   readonly services?: Readonly<Record<string, HostServiceFactory>>;
-  readonly peerDiscovery?: NonNullable<Libp2pInit['peerDiscovery']>;
   readonly connectionGater?: NonNullable<Libp2pInit['connectionGater']>;
   readonly metrics?: NonNullable<Libp2pInit['metrics']>;
   readonly datastore?: NonNullable<Libp2pInit['datastore']>;
+  /** Last word on what others are told, of the addresses that libp2p would tell. Absent: all, and public ones unseen. */
+  readonly announceFilter?: (found: Multiaddr[]) => Multiaddr[];
 }
 
 export interface HostDeps {
@@ -110,6 +114,7 @@ export interface HostDeps {
  */
 export async function createHost(deps: HostDeps, options: HostOptions): Promise<Host> {
   await assertListenable(options.listen);
+  steadyAverages();
   // Node gives each address family 250 ms by default, too little for a slow link to a relay named by DNS.
   setDefaultAutoSelectFamilyAttemptTimeout(2_000);
   const quic = await loadQuic(deps.log);
@@ -153,6 +158,7 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
       listen: options.listen.filter(address => quic !== null || !address.includes('/quic-v1')),
       announce: [...options.announce],
       appendAnnounce: [...options.appendAnnounce],
+      ...(options.announceFilter && { announceFilter: options.announceFilter }),
     },
     // A missing address family must not keep the node from starting; taken ports are found out before.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
@@ -169,6 +175,8 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
         maxInboundStopStreams: 64,
         maxOutboundStopStreams: 512,
         reservationCompletionTimeout: 5_000,
+        // What waits in this queue is dropped without a word when another reservation succeeds: nothing may wait.
+        reservationConcurrency: MAX_RESERVATIONS_AT_ONCE,
         // libp2p must not choose relays: only configured ones are used (relays.ts).
         discoveryFilter: { has: () => true, add: () => undefined, remove: () => undefined },
       }),
@@ -192,20 +200,17 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
       dialTimeout: 20_000,
       addressDialTimeout: 2_500,
     },
-    connectionMonitor: {
-      pingInterval: budget.monitorIntervalMs,
-      pingTimeout: { minTimeout: 8_000, maxTimeout: 20_000 },
-    },
+    // heartbeat.ts does this.
+    connectionMonitor: { enabled: false },
     peerStore: { maxAddressAge: MAX_PEER_AGE_MS, maxPeerAge: MAX_PEER_AGE_MS },
-    ...(options.peerDiscovery && { peerDiscovery: options.peerDiscovery }),
-    ...(options.connectionGater && { connectionGater: options.connectionGater }),
+    connectionGater: countTraffic(options.connectionGater),
     ...(options.metrics && { metrics: options.metrics }),
     ...(options.datastore && { datastore: options.datastore }),
     services: {
       identify: parts => withProtocolVersion(identify({ maxMessageSize: IDENTIFY_MAX_BYTES })(parts)),
       identifyPush: parts => withProtocolVersion(identifyPush({ maxMessageSize: IDENTIFY_MAX_BYTES })(parts)),
-      // One outbound slot, the default, collides with the connection monitor, which then drops a healthy peer.
-      ping: ping({ maxInboundStreams: 16, maxOutboundStreams: 8 }),
+      // heartbeat.ts keeps one stream of a connection open for its questions.
+      ping: ping({ maxInboundStreams: 16, maxOutboundStreams: 8, timeout: DAY_MS }),
       pubsub: gossipsub(gossipOptions(budget.mesh)),
       components: parts => {
         components = parts;
@@ -215,9 +220,9 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
     },
   });
   if (!components) throw new Error('libp2p did not build its services');
-  confirmPublicAddresses(components);
+  if (!options.announceFilter) confirmPublicAddresses(components);
   keepGossipStreams(deps, node);
-  return { node, components, quic: quic !== null, punch };
+  return { node, components, quic: quic !== null, punch, heartbeat: keepHeartbeat(deps, node) };
 }
 
 /**
@@ -230,6 +235,19 @@ function confirmPublicAddresses(components: HostComponents): void {
       if (!isCircuit(address) && !isLocal(address))
         components.addressManager.confirmObservedAddr(address, { type: 'transport' });
   });
+}
+
+/** Beats while the node runs. */
+function keepHeartbeat(deps: HostDeps, node: Libp2p): Pick<Heartbeat, 'probe'> {
+  let beating: Heartbeat | null = null;
+  node.addEventListener('start', () => {
+    beating ??= createHeartbeat({ ...deps, connections: () => node.getConnections() });
+  });
+  node.addEventListener('stop', () => {
+    beating?.stop();
+    beating = null;
+  });
+  return { probe: timeoutMs => beating?.probe(timeoutMs) ?? Promise.resolve(0) };
 }
 
 /** libp2p builds `<prefix>/0.1.0` from its protocol prefix; P2PMsg's identify version is not of that form. */

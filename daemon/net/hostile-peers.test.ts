@@ -8,6 +8,7 @@ import { systemClock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
 import { encodeFrames } from './frame-codec.ts';
 import { guardCircuits } from './circuit.ts';
+import { createDialer } from './dialer.ts';
 import { createGossip } from './gossip.ts';
 import { createHost, DAEMON_BUDGET, type Host, type HostOptions } from './host.ts';
 import { generateIdentity } from './keyfile.ts';
@@ -45,6 +46,7 @@ describe('hostile peers', () => {
       ...deps,
       host,
       gossip: createGossip({ host, log: silentLogger }),
+      dialer: createDialer({ host, clock: systemClock }),
       relays: () => [],
     });
     await host.node.start();

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { silentLogger } from '../base/logger.ts';
 import { systemClock } from '../base/clock.ts';
 
+import { createDialer } from './dialer.ts';
 import { createGossip } from './gossip.ts';
 import { createHost, DAEMON_BUDGET, type Host } from './host.ts';
 import { generateIdentity } from './keyfile.ts';
@@ -30,7 +31,13 @@ function libp2pWorld(listenOn: (ip: string) => string[]): Promise<SuiteWorld & {
         budget: DAEMON_BUDGET,
       });
       const gossip = createGossip({ host, log: silentLogger });
-      const transport = createLibp2pTransport({ ...deps, host, gossip, relays: () => [] });
+      const transport = createLibp2pTransport({
+        ...deps,
+        host,
+        gossip,
+        dialer: createDialer({ host, clock: systemClock }),
+        relays: () => [],
+      });
       await host.node.start();
       hosts.set(transport, host);
       if (name === 'gone') await host.node.stop();

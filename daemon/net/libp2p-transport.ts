@@ -5,14 +5,19 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { abortable } from './abortable.ts';
 import { remotePeerOf } from './addresses.ts';
-import { createDialer, type Dialer } from './dialer.ts';
+import type { Dialer } from './dialer.ts';
+import { openRecord } from './dht-record.ts';
 import { createEmitter, type Emitter } from './emitter.ts';
 import { createFrameStream } from './frames.ts';
 import type { Gossip } from './gossip.ts';
 import { type Host, hostAddresses } from './host.ts';
 import { type BestConnections, createBestConnections } from './paths.ts';
 import { pingConnection } from './ping.ts';
-import type { FrameStream, PeerConnection, ProtocolLimits, Transport, TransportEvents } from './transport.ts';
+import type { PunchReport } from './punch-memory.ts';
+import { createPathNotes, type PathNotes } from './path-notes.ts';
+import { describeFailure } from './relay-status.ts';
+import { createPeerTraffic, type Traffic } from './traffic.ts';
+import type { FrameStream, PathInfo, PeerConnection, ProtocolLimits, Transport, TransportEvents } from './transport.ts';
 
 const MAX_CLAIMED_ADDRESSES = 16;
 const MAX_PROTOCOLS = 64;
@@ -36,21 +41,27 @@ interface RunningDial {
 export interface Libp2pTransportDeps {
   readonly host: Host;
   readonly gossip: Gossip;
+  readonly dialer: Dialer;
   readonly clock: Clock;
   readonly log: Logger;
   /** Addresses of the relays over which peers are dialled, ending in /p2p/<relay>. */
   readonly relays: () => readonly string[];
+  /** How the last try at a hole to this peer ended. */
+  readonly punched?: (peer: PeerId) => PunchReport | null;
 }
 
 export interface Libp2pTransport extends Transport {
   /** For what is found out elsewhere: relays and discovery. */
   readonly emitter: Emitter<TransportEvents>;
+  /** Whoever tries for a better path says here how that ended. */
+  readonly notes: PathNotes;
 }
 
 export function createLibp2pTransport(deps: Libp2pTransportDeps): Libp2pTransport {
   const emitter = createEmitter<TransportEvents>(deps.log);
-  const best = createBestConnections({ host: deps.host, clock: deps.clock }, emitter);
-  const transport = new RealTransport(deps, { emitter, best, dialer: createDialer(deps) });
+  const notes = createPathNotes();
+  const best = createBestConnections({ host: deps.host, clock: deps.clock, notes }, emitter);
+  const transport = new RealTransport(deps, { emitter, best, notes });
   deps.host.node.addEventListener('peer:identify', event => transport.identified(event.detail));
   return transport;
 }
@@ -60,13 +71,15 @@ class RealTransport implements Libp2pTransport {
   readonly emitter: Emitter<TransportEvents>;
   readonly #deps: Libp2pTransportDeps;
   readonly #best: BestConnections;
+  readonly notes: PathNotes;
   readonly #dialer: Dialer;
+  readonly #traffic: (peer: PeerId) => Traffic;
   readonly #dials = new Map<PeerId, RunningDial>();
   readonly #upgradedAtMs = new Map<PeerId, number>();
 
   constructor(
     deps: Libp2pTransportDeps,
-    parts: { emitter: Emitter<TransportEvents>; best: BestConnections; dialer: Dialer },
+    parts: { emitter: Emitter<TransportEvents>; best: BestConnections; notes: PathNotes },
   ) {
     const self = deps.host.node.peerId.toString();
     if (!isPeerIdText(self)) throw new TypeError('the host has no Ed25519 key');
@@ -74,7 +87,9 @@ class RealTransport implements Libp2pTransport {
     this.#deps = deps;
     this.emitter = parts.emitter;
     this.#best = parts.best;
-    this.#dialer = parts.dialer;
+    this.#dialer = deps.dialer;
+    this.notes = parts.notes;
+    this.#traffic = createPeerTraffic(deps.host.node);
   }
 
   async openStream(peer: PeerId, protocol: string, options: DialOptions): Promise<FrameStream> {
@@ -110,6 +125,15 @@ class RealTransport implements Libp2pTransport {
 
   connection(peer: PeerId): PeerConnection | null {
     return this.#best.of(peer);
+  }
+
+  pathInfo(peer: PeerId): PathInfo {
+    const path = this.#best.of(peer)?.path ?? null;
+    const punch = path === 'relayed' ? (this.#deps.punched?.(peer) ?? null) : null;
+    const said = this.notes.of(peer, path);
+    const note = [...(said ? [said] : []), ...(punch ? [describePunch(punch)] : [])].join('; ');
+    const upgradedFrom = this.notes.upgradedFrom(peer);
+    return { ...this.#traffic(peer), ...(note && { note }), ...(upgradedFrom && { upgradedFrom }) };
   }
 
   connectedPeers(): readonly PeerId[] {
@@ -172,9 +196,9 @@ class RealTransport implements Libp2pTransport {
   identified(result: IdentifyResult): void {
     const peer = remotePeerOf(result.connection);
     if (!peer) return;
-    const addresses = (result.signedPeerRecord?.addresses ?? result.listenAddrs)
-      .slice(0, MAX_CLAIMED_ADDRESSES)
-      .map(String);
+    // What it says now comes first: after its clock was set back, the record with the highest number is an old one.
+    const claims = [...result.listenAddrs, ...(result.signedPeerRecord?.addresses ?? [])].map(String);
+    const addresses = [...new Set(claims)].slice(0, MAX_CLAIMED_ADDRESSES);
     const agent = result.agentVersion?.slice(0, MAX_AGENT_CHARS);
     this.emitter.emit('identified', peer, {
       ...(agent !== undefined && { agent }),
@@ -182,6 +206,16 @@ class RealTransport implements Libp2pTransport {
       protocols: result.protocols.slice(0, MAX_PROTOCOLS),
     });
     if (result.connection.direction === 'outbound') this.#upgrade(peer, addresses);
+    void this.#recorded(peer, result.signedPeerRecord);
+  }
+
+  /** identify tells what is in the record; the signed bytes are with libp2p's other knowledge of the peer. */
+  async #recorded(peer: PeerId, record: IdentifyResult['signedPeerRecord']): Promise<void> {
+    if (!record) return;
+    const known = await this.#deps.host.components.peerStore.get(peerIdFromString(peer)).catch(() => null);
+    const envelope = known?.peerRecordEnvelope;
+    const opened = envelope && (await openRecord(envelope).catch(() => null));
+    if (opened?.peer === peer) this.emitter.emit('recorded', peer, opened);
   }
 
   async #newStream(peer: PeerId, connection: Connection, protocol: string, signal: AbortSignal): Promise<FrameStream> {
@@ -216,7 +250,19 @@ class RealTransport implements Libp2pTransport {
   async #startDial(peer: PeerId, { signal, addresses = [] }: DialOptions): Promise<Connection> {
     const known = await this.#deps.host.components.peerStore.get(peerIdFromString(peer)).catch(() => null);
     const claimed = known?.addresses.map(address => address.multiaddr.toString()) ?? [];
-    return this.#dialer.dial(peer, { addresses: [...addresses, ...claimed], relays: this.#deps.relays() }, signal);
+    const all = [...addresses, ...claimed];
+    const relays = this.#deps.relays();
+    const direct = all.filter(address => !address.includes('/p2p-circuit'));
+    const why = direct.length === 0 ? 'no direct address is known' : 'no direct address answered';
+    // Said before: who looks while the dial runs, or after a circuit was faster, reads what is true until then.
+    this.notes.say(peer, why);
+    try {
+      return await this.#dialer.dial(peer, { addresses: all, relays }, signal);
+    } catch (error) {
+      const circuits = relays.length > 0 || all.length > direct.length;
+      this.notes.say(peer, `${why}, ${circuits ? 'no relay got through' : 'and no relay is configured'}`);
+      throw error;
+    }
   }
 
   /** identify over a circuit tells where the peer listens: try that once, so that the circuit is not needed. */
@@ -228,8 +274,25 @@ class RealTransport implements Libp2pTransport {
     if (this.#upgradedAtMs.size >= MAX_UPGRADES_KNOWN) this.#upgradedAtMs.clear();
     this.#upgradedAtMs.set(peer, clock.monotonicMs());
     const direct = addresses.filter(address => !address.includes('/p2p-circuit'));
+    if (direct.length === 0) return this.notes.say(peer, 'the peer names no direct address');
     this.#dialer
       .dial(peer, { addresses: direct, relays: [] }, AbortSignal.timeout(UPGRADE_TIMEOUT_MS))
-      .catch((error: unknown) => log.debug({ peer, reason: String(error) }, 'no direct path'));
+      .catch((error: unknown) => {
+        this.notes.say(peer, `direct dial failed: ${describeFailure(error)}`);
+        log.debug({ peer, reason: String(error) }, 'no direct path');
+      });
   }
+}
+
+const PUNCH_FAILURES: Record<PunchReport['outcome'], string> = {
+  punched: 'a hole was punched before',
+  'no-answer': 'hole punch failed: nothing came through the NATs',
+  'no-address': 'hole punch failed: the peer named no public address',
+  unsupported: 'the peer does not punch holes',
+  interrupted: 'hole punch interrupted',
+};
+
+function describePunch({ outcome, mapping }: PunchReport): string {
+  const own = mapping === 'varying' ? ', and our NAT takes another port for each destination' : '';
+  return outcome === 'no-answer' ? PUNCH_FAILURES[outcome] + own : PUNCH_FAILURES[outcome];
 }

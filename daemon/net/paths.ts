@@ -5,6 +5,8 @@ import type { Clock } from '../base/clock.ts';
 import { pathOf, relayOf, remotePeerOf } from './addresses.ts';
 import type { Emitter } from './emitter.ts';
 import type { Host } from './host.ts';
+import type { PathNotes } from './path-notes.ts';
+import { trafficOf } from './traffic.ts';
 import type { Path, PeerConnection, TransportEvents } from './transport.ts';
 
 const RANK: Record<Path, number> = { lan: 0, direct: 1, punched: 2, relayed: 3 };
@@ -19,7 +21,7 @@ export interface BestConnections {
 }
 
 export function createBestConnections(
-  deps: { host: Host; clock: Clock },
+  deps: { host: Host; clock: Clock; notes: Pick<PathNotes, 'changed' | 'gone'> },
   emitter: Emitter<TransportEvents>,
 ): BestConnections {
   const { node, punch } = deps.host;
@@ -54,6 +56,8 @@ export function createBestConnections(
     if (now === (before ?? null)) return;
     if (now) bestOf.set(peer, now);
     else bestOf.delete(peer);
+    if (now && before) deps.notes.changed(peer, before.path, now.path);
+    else if (!now) deps.notes.gone(peer);
     if (!now) emitter.emit('disconnected', peer);
     else if (before) emitter.emit('pathChanged', peer, now);
     else emitter.emit('connected', peer, now);
@@ -76,9 +80,15 @@ function describeConnection(connection: Connection, punched: boolean): PeerConne
     ...(relay && { relay }),
     ...(dataLimitBytes !== undefined && { dataLimitBytes }),
     openedAtUnixMs: connection.timeline.open,
-    // Measured again and again by the connection monitor; reads as undefined until then.
+    // Measured again and again by the heartbeat; reads as undefined until then.
     get rttMs() {
       return connection.rtt as number;
+    },
+    get bytesIn() {
+      return trafficOf(connection)?.bytesIn as number;
+    },
+    get bytesOut() {
+      return trafficOf(connection)?.bytesOut as number;
     },
   };
 }

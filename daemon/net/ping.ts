@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Connection } from '@libp2p/interface';
 import { byteStream } from '@libp2p/utils';
 
-const PING_PROTOCOL = '/ipfs/ping/1.0.0';
-const PING_BYTES = 32;
+export const PING_PROTOCOL = '/ipfs/ping/1.0.0';
+export const PING_BYTES = 32;
 
 /** Round trip in ms on this connection. libp2p's own ping() dials when the only connection is a limited one. */
 export async function pingConnection(connection: Connection, signal: AbortSignal): Promise<number> {

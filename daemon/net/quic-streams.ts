@@ -1,5 +1,6 @@
 import type { Logger, MessageStream, StreamMuxer, StreamMuxerFactory, Transport, Upgrader } from '@libp2p/interface';
 import { AbstractStream, AbstractStreamMuxer, type SendResult } from '@libp2p/utils';
+import { type Traffic, trafficOf } from './traffic.ts';
 
 /** The addon's stock streams read 4 KiB at a time. */
 const READ_BYTES = 64 * 1024;
@@ -53,15 +54,21 @@ function ownFactory(stock: StreamMuxerFactory | undefined): StreamMuxerFactory {
 
 class QuicMuxer extends AbstractStreamMuxer<QuicStream> implements StreamMuxer<QuicStream> {
   readonly #native: NativeConnection;
+  readonly #traffic: Traffic | null;
 
   constructor(connection: MessageStream, native: NativeConnection) {
     super(connection, { protocol: 'quic', name: 'quic' });
+    this.#traffic = trafficOf(connection);
     this.#native = native;
     void this.#accept();
   }
 
   override async onCreateStream(): Promise<QuicStream> {
-    return new QuicStream(await this.#native.outboundStream(), 'outbound', this.log);
+    return new QuicStream(await this.#native.outboundStream(), {
+      direction: 'outbound',
+      log: this.log,
+      traffic: this.#traffic,
+    });
   }
 
   /** Streams bring their own data; nothing comes over the connection itself. */
@@ -77,23 +84,30 @@ class QuicMuxer extends AbstractStreamMuxer<QuicStream> implements StreamMuxer<Q
       } catch {
         return; // the connection is gone; its close event ends the streams
       }
-      this.onRemoteStream(new QuicStream(native, 'inbound', this.log));
+      this.onRemoteStream(new QuicStream(native, { direction: 'inbound', log: this.log, traffic: this.#traffic }));
     }
   }
 }
 
 class QuicStream extends AbstractStream {
   readonly #native: NativeStream;
+  /** Of the connection: its bytes go past the object that libp2p has of it. */
+  readonly #traffic: Traffic | null;
   #resumed: PromiseWithResolvers<void> | null = null;
 
-  constructor(native: NativeStream, direction: 'inbound' | 'outbound', log: Logger) {
+  constructor(
+    native: NativeStream,
+    { direction, log, traffic }: { direction: 'inbound' | 'outbound'; log: Logger; traffic: Traffic | null },
+  ) {
     super({ id: native.id(), direction, log: log.newScope(`${direction}:${native.id()}`), protocol: '' });
+    this.#traffic = traffic;
     this.#native = native;
     void this.#read();
   }
 
   override sendData(data: { readonly byteLength: number; subarray(): Uint8Array }): SendResult {
     const bytes = data.subarray();
+    if (this.#traffic) this.#traffic.bytesOut += bytes.byteLength;
     this.#native.write(bytes).then(
       () => this.safeDispatchEvent('drain'),
       (error: Error) => this.abort(error),
@@ -134,6 +148,7 @@ class QuicStream extends AbstractStream {
         if (this.#resumed) await this.#resumed.promise;
         const bytes = await this.#native.read(READ_BYTES);
         if (bytes === null) break;
+        if (this.#traffic) this.#traffic.bytesIn += bytes.byteLength;
         this.onData(bytes);
       }
     } catch {

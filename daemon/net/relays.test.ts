@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '#api/errors';
 import type { PeerId } from '#api/ids';
@@ -64,13 +64,21 @@ describe('relays', () => {
 
   async function startNetwork(options: Partial<NetworkOptions>): Promise<Network> {
     const network = await createNetwork(
-      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
+      {
+        log: silentLogger,
+        clock: systemClock,
+        identity: generateIdentity(),
+        isContact: () => false,
+        isDiscoverable: () => true,
+      },
       {
         listen: 'none',
         announce: [],
         relays: [],
         bootstrap: [],
         mdns: false,
+        portMapping: false,
+        dht: 'off',
         reservations: 2,
         version: 'test',
         home: folder,
@@ -124,6 +132,11 @@ describe('relays', () => {
     expect(a.transport.connection(b.transport.self)).toMatchObject({ path: 'relayed', relay: relay.peer });
     expect(a.transport.connection(b.transport.self)?.dataLimitBytes).toBeGreaterThan(60 * 1024 * 1024);
     expect(a.relays.isInfrastructure(relay.peer)).toBe(true);
+    const info = a.transport.pathInfo?.(b.transport.self);
+    expect(info).toMatchObject({
+      note: expect.stringMatching(/^(no direct address is known|the peer names no direct address)/),
+    });
+    expect(Math.min(info?.bytesIn ?? 0, info?.bytesOut ?? 0)).toBeGreaterThan(500);
   });
 
   it('are found again after kill -9 and restart, and peers reach each other again', async () => {
@@ -167,6 +180,14 @@ describe('relays', () => {
     await startRelay('r', first.address.split('/p2p/')[0] ?? '');
     await reserved(a);
     expect(a.state().relays[0]).not.toHaveProperty('lastError');
+  });
+
+  it('hold two reservations that were asked for at the same time', async () => {
+    const all = [await startRelay('r1', '/ip4/127.40.10.1/tcp/0'), await startRelay('r2', '/ip4/127.40.10.2/tcp/0')];
+    const a = await startNetwork({ relays: all.map(({ address }) => address), reservations: 2 });
+    await a.start();
+    await until(() => a.state().relays.every(({ reservation }) => reservation === 'active'), 5_000);
+    expect(a.state().relays).toHaveLength(2);
   });
 
   it('take over from one another, and only as many as wanted hold a reservation', async () => {
@@ -276,6 +297,21 @@ describe('relays', () => {
     silent.close();
   });
 
+  it('give a reservation also to a daemon whose clock is a day ahead or behind', async () => {
+    const relay = await startRelay('r', '/ip4/127.40.9.1/tcp/0');
+    for (const offMs of [86_400_000, -86_400_000]) {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + offMs });
+      try {
+        const a = await startNetwork({ relays: [relay.address] });
+        await a.start();
+        await reserved(a);
+        await a.stop();
+      } finally {
+        vi.useRealTimers();
+      }
+    }
+  });
+
   it('are left for a direct path as soon as the peer has one', async () => {
     const relay = await startRelay('r', '/ip4/127.40.8.1/tcp/0');
     const a = await startNetwork({ relays: [relay.address] });
@@ -291,6 +327,9 @@ describe('relays', () => {
     expect(first.path).toBe('relayed');
     await until(() => a.transport.connection(b.transport.self)?.path === 'lan');
     expect(paths).toEqual(['lan']);
+    const info = a.transport.pathInfo?.(b.transport.self);
+    expect(info).toMatchObject({ upgradedFrom: 'relayed' });
+    expect(info).not.toHaveProperty('note');
     await exchange(a, b);
   });
 });

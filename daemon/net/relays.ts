@@ -2,41 +2,36 @@ import type { Connection } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { AppError } from '#api/errors';
 import type { PeerId, UnixMs } from '#api/ids';
-import type { Clock, Timer } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import { isCircuit, type NamedAddress, parseNamedAddress } from './addresses.ts';
+import { isCircuit, parseNamedAddress } from './addresses.ts';
 import { backoffMs } from './backoff.ts';
 import type { Circuits } from './circuit.ts';
 import type { Dialer } from './dialer.ts';
 import type { Host } from './host.ts';
+import { type KeptPeer, newKeptPeer } from './kept-peer.ts';
 import { type BootstrapStatus, describeFailure, type RelayStatus, type RelaySupervisor } from './relay-status.ts';
 
 /** After a loss: soon, but not all clients of a relay in the same millisecond. */
-const RECONNECT = { firstMs: 1_000, maxMs: 10_000, growth: 1.3 };
+const RECONNECT = { firstMs: 1_000, maxMs: 7_000, growth: 1.3 };
 const FIRST_TRY_AFTER_LOSS_MS = 300;
 /** Whether all is still as it should be, when no event said otherwise. */
 const CHECK_EVERY_MS = 15_000;
 const DIAL_TIMEOUT_MS = 6_000;
 const IDENTIFY_TIMEOUT_MS = 4_000;
+const RESERVE_TIMEOUT_MS = 8_000;
+/** So long connected: a loss is followed by a try at once. */
+const WELL_AFTER_MS = 5_000;
 const MAX_ADDRESSES_PER_PEER = 4;
+/** A reservation is renewed so long after it was made, by the monotonic clock; relays grant an hour or more. */
+const RENEW_AFTER_MS = 25 * 60_000;
+/** Or at half its time, when that is less by our wall clock. */
+const RENEW_AT_LEAST_MS = 60_000;
+/** Configured addresses failed so often: what the relay told of itself before is tried too. */
+const KNOWN_ADDRESSES_AFTER = 2;
 const MAX_KEPT_PEERS = 32;
 /** Keeps libp2p from closing the connection when there are too many. Not a `keep-alive` tag: we reconnect ourselves. */
 const TAG = { 'p2pmsg-kept': { value: 100 } };
-
-interface KeptPeer {
-  readonly peer: PeerId;
-  readonly addresses: NamedAddress[];
-  isRelay: boolean;
-  isBootstrap: boolean;
-  failures: number;
-  lastError: string | null;
-  /** A reservation was had before. */
-  hadReservation: boolean;
-  reserving: boolean;
-  running: Promise<void> | null;
-  timer: Timer | null;
-  nextTryAtMs: number | null;
-}
 
 export interface RelaySupervisorDeps {
   readonly host: Host;
@@ -68,7 +63,8 @@ class Supervisor implements RelaySupervisor {
     this.#wanted = reservations;
     deps.circuits.on((relay, has) => {
       const entry = this.#kept.get(relay);
-      if (entry && !has) this.#lost(entry);
+      if (entry && has) entry.renewAtMs = this.#renewAtMs(relay);
+      else if (entry) this.#lost(entry);
       deps.onChange();
     });
     deps.host.node.addEventListener('connection:close', event => {
@@ -129,7 +125,12 @@ class Supervisor implements RelaySupervisor {
   }
 
   async check(): Promise<void> {
-    await Promise.all([...this.#kept.values()].map(entry => this.#tend(entry)));
+    await Promise.all(
+      [...this.#kept.values()].map(entry => {
+        entry.failures = 0;
+        return this.#tend(entry);
+      }),
+    );
   }
 
   dialAddresses(): readonly string[] {
@@ -150,19 +151,7 @@ class Supervisor implements RelaySupervisor {
     }
     if (this.#kept.size >= MAX_KEPT_PEERS)
       throw new AppError('ADDRESS_INVALID', { detail: `More than ${MAX_KEPT_PEERS} relays are not kept.` });
-    const entry: KeptPeer = {
-      peer: named.peer,
-      addresses: [named],
-      isRelay: false,
-      isBootstrap: false,
-      failures: 0,
-      lastError: null,
-      hadReservation: false,
-      reserving: false,
-      running: null,
-      timer: null,
-      nextTryAtMs: null,
-    };
+    const entry = newKeptPeer(named);
     this.#kept.set(named.peer, entry);
     return entry;
   }
@@ -170,7 +159,8 @@ class Supervisor implements RelaySupervisor {
   #changed(entry: KeptPeer): void {
     if (!this.#running) return;
     entry.failures = 0;
-    void this.#tend(entry);
+    entry.dialing?.abort(new Error('an address was added'));
+    void (entry.running ?? Promise.resolve()).then(() => this.#tend(entry));
     this.#deps.onChange();
   }
 
@@ -191,8 +181,15 @@ class Supervisor implements RelaySupervisor {
 
   #lost(entry: KeptPeer): void {
     if (!this.#running) return;
-    entry.failures = 0;
-    if (!entry.running) this.#schedule(entry, FIRST_TRY_AFTER_LOSS_MS * (0.5 + Math.random()));
+    // Told twice, of the reservation and of the connection. While `bring` runs, its end sets the next try.
+    if (entry.wellSinceMs !== null) {
+      // A relay that drops each connection at once is not called again at once.
+      const wellMs = this.#deps.clock.monotonicMs() - entry.wellSinceMs;
+      entry.failures = wellMs < WELL_AFTER_MS ? entry.failures + 1 : 0;
+      entry.wellSinceMs = null;
+      const soonMs = FIRST_TRY_AFTER_LOSS_MS * (0.5 + Math.random());
+      this.#schedule(entry, entry.failures > 0 ? backoffMs(entry.failures, RECONNECT) : soonMs);
+    }
     // Another relay may have to take over.
     for (const other of this.#kept.values())
       if (other !== entry && other.failures === 0 && this.#wantsReservation(other)) void this.#tend(other);
@@ -215,10 +212,13 @@ class Supervisor implements RelaySupervisor {
     try {
       await this.#connect(entry);
       if (this.#wantsReservation(entry)) await this.#reserve(entry);
-      entry.failures = 0;
+      else if (this.#deps.clock.monotonicMs() >= entry.renewAtMs) await this.#renew(entry);
+      entry.wellSinceMs ??= this.#deps.clock.monotonicMs();
       entry.lastError = null;
+      if (this.#deps.clock.monotonicMs() - entry.wellSinceMs >= WELL_AFTER_MS) entry.failures = 0;
     } catch (error) {
       entry.failures += 1;
+      entry.wellSinceMs = null;
       entry.lastError = describeFailure(error);
       this.#deps.log.debug({ peer: entry.peer, reason: String(error) }, 'relay not reached');
     }
@@ -226,15 +226,27 @@ class Supervisor implements RelaySupervisor {
   }
 
   #nextDelayMs(entry: KeptPeer): number {
-    if (entry.failures > 0) return backoffMs(entry.failures, RECONNECT);
-    const well = this.#connection(entry.peer) && !this.#wantsReservation(entry);
-    return well ? CHECK_EVERY_MS : FIRST_TRY_AFTER_LOSS_MS;
+    if (entry.wellSinceMs !== null && !this.#connection(entry.peer)) {
+      // Lost again before all was done.
+      entry.failures += 1;
+      entry.wellSinceMs = null;
+    }
+    if (entry.wellSinceMs === null) return backoffMs(entry.failures, RECONNECT);
+    return this.#wantsReservation(entry) ? FIRST_TRY_AFTER_LOSS_MS : CHECK_EVERY_MS;
   }
 
   async #connect(entry: KeptPeer): Promise<void> {
     if (!this.#connection(entry.peer)) {
-      const targets = { addresses: entry.addresses.map(({ text }) => text), relays: [] };
-      await this.#deps.dialer.dial(entry.peer, targets, AbortSignal.timeout(DIAL_TIMEOUT_MS));
+      const dialing = new AbortController();
+      const limit = this.#deps.clock.after(DIAL_TIMEOUT_MS, () => dialing.abort(new Error('dial timed out')));
+      entry.dialing = dialing;
+      try {
+        const targets = { addresses: await this.#addressesOf(entry), relays: [] };
+        await this.#deps.dialer.dial(entry.peer, targets, dialing.signal);
+      } finally {
+        limit.cancel();
+        entry.dialing = null;
+      }
     }
     await this.#deps.host.node.peerStore.merge(peerIdFromString(entry.peer), {
       multiaddrs: entry.addresses.map(address => address.multiaddr),
@@ -247,11 +259,42 @@ class Supervisor implements RelaySupervisor {
     entry.reserving = true;
     try {
       await this.#waitForIdentify(entry.peer);
-      await this.#deps.circuits.reserve(entry.peer);
+      await this.#inTime(this.#deps.circuits.reserve(entry.peer));
       entry.hadReservation = true;
     } finally {
       entry.reserving = false;
     }
+  }
+
+  /** A relay that moved has often told of its new address while the old one still worked. */
+  async #addressesOf(entry: KeptPeer): Promise<string[]> {
+    const configured = entry.addresses.map(({ text }) => text);
+    if (entry.failures < KNOWN_ADDRESSES_AFTER) return configured;
+    const known = await this.#deps.host.node.peerStore.get(peerIdFromString(entry.peer)).catch(() => null);
+    const told = known?.addresses.map(({ multiaddr }) => multiaddr.toString()) ?? [];
+    return [...configured, ...told];
+  }
+
+  async #renew(entry: KeptPeer): Promise<void> {
+    entry.renewAtMs = Number.POSITIVE_INFINITY;
+    await this.#inTime(this.#deps.circuits.renew(entry.peer));
+  }
+
+  /** Whatever becomes of an answer: the next try comes. */
+  async #inTime(work: Promise<void>): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const limit = this.#deps.clock.after(RESERVE_TIMEOUT_MS, () => reject(new Error('reservation timed out')));
+    try {
+      await Promise.race([work, promise]);
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  #renewAtMs(relay: PeerId): number {
+    const { circuits, clock } = this.#deps;
+    const leftMs = (circuits.expiresAtUnixMs(relay) ?? 0) - clock.nowUnixMs();
+    return clock.monotonicMs() + Math.min(RENEW_AFTER_MS, Math.max(RENEW_AT_LEAST_MS, leftMs / 2));
   }
 
   /** A request before identify would be refused by a list of protocols that is not there yet. */
@@ -293,7 +336,7 @@ class Supervisor implements RelaySupervisor {
 
   #schedule(entry: KeptPeer, delayMs: number): void {
     this.#unschedule(entry);
-    entry.nextTryAtMs = this.#deps.clock.nowUnixMs() + delayMs;
+    entry.nextTryAtMs = this.#deps.clock.monotonicMs() + delayMs;
     entry.timer = this.#deps.clock.after(delayMs, () => void this.#tend(entry));
   }
 
@@ -306,14 +349,17 @@ class Supervisor implements RelaySupervisor {
   #relayStatus(entry: KeptPeer): RelayStatus {
     const expiresAtUnixMs = this.#deps.circuits.expiresAtUnixMs(entry.peer);
     const wants = this.#wantsReservation(entry);
-    const lost = entry.failures > 0 || (entry.hadReservation && wants);
+    const lost = entry.lastError !== null || (entry.hadReservation && wants);
+    // Both clocks are read now: a jump of the wall clock moves the time that is shown with it.
+    const { clock } = this.#deps;
+    const nextTryUnixMs = clock.nowUnixMs() + (entry.nextTryAtMs ?? 0) - clock.monotonicMs();
     return {
       address: entry.addresses[0]?.text ?? '',
       peerId: entry.peer,
       reservation: expiresAtUnixMs !== null ? 'active' : lost ? 'lost' : 'pending',
       connected: this.#connection(entry.peer) !== undefined,
       ...(expiresAtUnixMs !== null && { expiresAtUnixMs: expiresAtUnixMs as UnixMs }),
-      ...((wants || lost) && entry.nextTryAtMs !== null && { nextTryUnixMs: Math.round(entry.nextTryAtMs) as UnixMs }),
+      ...((wants || lost) && entry.nextTryAtMs !== null && { nextTryUnixMs: Math.round(nextTryUnixMs) as UnixMs }),
       ...(entry.lastError !== null && { lastError: entry.lastError }),
     };
   }

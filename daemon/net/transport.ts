@@ -15,7 +15,21 @@ export interface PeerConnection {
   readonly dataLimitBytes?: number;
   /** Round trip in ms as last measured. */
   readonly rttMs?: number;
+  /** Carried by this connection so far, without TCP/IP headers; unknown on some transports. */
+  readonly bytesIn?: number;
+  readonly bytesOut?: number;
   readonly openedAtUnixMs: number;
+}
+
+/** How a peer is reached, for people. */
+export interface PathInfo {
+  /** Carried with the peer over all connections since the start, without TCP/IP headers. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Why no better path is used: `no direct address is known`. */
+  readonly note?: string;
+  /** The path that the present one took the place of without a break. */
+  readonly upgradedFrom?: Path;
 }
 
 /**
@@ -58,12 +72,17 @@ export interface TransportEvents {
     peer: PeerId,
     info: { agent?: string; addresses: readonly string[]; protocols: readonly string[] },
   ) => void;
+  /** The peer's address record as identify brought it, signed by the peer. The newer one has the higher number. */
+  recorded: (
+    peer: PeerId,
+    record: { readonly seq: bigint; readonly addresses: readonly string[]; readonly envelope: Uint8Array },
+  ) => void;
   /** The best path to a connected peer has changed. */
   pathChanged: (peer: PeerId, connection: PeerConnection) => void;
-  /** mDNS (or another discovery) names a peer. A hint, not authenticated. */
-  discovered: (peer: PeerId, addresses: readonly string[]) => void;
   /** Own addresses or relay reservations have changed. */
   networkChanged: () => void;
+  /** This machine was asleep or is in another network; dead connections are closed by now. A good moment to dial. */
+  woke: () => void;
 }
 
 export interface GossipMessage {
@@ -95,6 +114,8 @@ export interface Transport {
   /** Makes sure a connection exists. Resolves to it, rejects when none can be made before `signal` aborts. */
   connect(peer: PeerId, options: { signal: AbortSignal; addresses?: readonly string[] }): Promise<PeerConnection>;
   disconnect(peer: PeerId): Promise<void>;
+  /** Absent where there is nothing to tell: in memory every path is as good as it can be. */
+  pathInfo?(peer: PeerId): PathInfo;
   /** The best open connection, or null. */
   connection(peer: PeerId): PeerConnection | null;
   connectedPeers(): readonly PeerId[];

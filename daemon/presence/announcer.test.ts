@@ -75,6 +75,16 @@ describe('PRESENCE', () => {
     expect(kinds()).toEqual(['PRESENCE', 'PRESENCE']);
   });
 
+  it('goes out again after sleep, though nothing else has changed', async () => {
+    const { clock, bed, kinds } = setUp();
+    bed.presence.start();
+    bed.transport.join();
+    await clock.advance(2_000);
+    bed.transport.wake();
+    await clock.advance(2_000);
+    expect(kinds()).toEqual(['PRESENCE', 'PRESENCE']);
+  });
+
   it('goes out again when the lobby was lost and found', async () => {
     const { clock, bed, kinds } = setUp();
     bed.presence.start();

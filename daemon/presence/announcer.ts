@@ -60,6 +60,8 @@ export interface Announcer {
   look(): void;
   /** Own addresses or reservations have changed. */
   networkChanged(): void;
+  /** After sleep or in another network: the others may have reaped us. */
+  woke(): void;
   /** Puts the seq above any that was used before a rollback; resolves when that is durable. */
   raiseSeq(): Promise<void>;
   setDiscoverable(on: boolean): void;
@@ -181,6 +183,10 @@ export function createAnnouncer(deps: AnnouncerDeps): Announcer {
       const grew = now.some(address => !addresses.has(address));
       addresses = new Set(now);
       if (grew) presenceSoon();
+      look();
+    },
+    woke() {
+      presenceSoon();
       look();
     },
     raiseSeq() {

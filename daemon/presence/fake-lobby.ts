@@ -79,9 +79,10 @@ export class FakeTransport implements Transport {
     connected: new Set(),
     disconnected: new Set(),
     identified: new Set(),
+    recorded: new Set(),
     pathChanged: new Set(),
-    discovered: new Set(),
     networkChanged: new Set(),
+    woke: new Set(),
   };
   #subscription: Subscription | null = null;
 
@@ -130,6 +131,11 @@ export class FakeTransport implements Transport {
   changeAddresses(addresses: string[]): void {
     this.ownAddresses = addresses;
     for (const listener of this.#listeners.networkChanged) listener();
+  }
+
+  /** The machine was asleep. */
+  wake(): void {
+    for (const listener of this.#listeners.woke) listener();
   }
 
   /** Whether the validator accepted. */

@@ -62,12 +62,17 @@ export function createPeerView(deps: PeerViewDeps): PeerView {
   }
 
   function view(entry: Entry): Peer {
-    const rttMs = transport.connection(entry.peer)?.rttMs;
+    const connection = transport.connection(entry.peer);
+    const rttMs = connection?.rttMs;
+    const info = transport.pathInfo?.(entry.peer);
     return {
       ...describe(entry),
       presence: stateOf(entry),
       ...(rttMs === undefined ? {} : { rttMs }),
       ...(entry.agent ? { agent: entry.agent } : {}),
+      ...(connection?.relay ? { relay: connection.relay } : {}),
+      ...(info ? { bytesIn: info.bytesIn, bytesOut: info.bytesOut } : {}),
+      ...(info?.note ? { pathNote: info.note } : {}),
     };
   }
 

@@ -55,6 +55,8 @@ export interface Presence {
   state(peer: PeerId): PresenceState;
   /** Sends one PRESENCE now. @throws RATE_LIMITED within 5 s of the last. */
   refresh(): Promise<void>;
+  /** By how much the wall clocks of peers are ahead of ours, their median; null when none is known. */
+  clockOffsetMs(): number | null;
   /** Authenticated traffic of the peer has come over a connection. Cheap enough to be called for each frame. */
   signOfLife(peer: PeerId): void;
   /** The peer became a contact, stopped being one, was blocked or unblocked. */
@@ -203,6 +205,7 @@ export function createPresence(deps: PresenceDeps, options: PresenceOptions = {}
       announcer.look();
     }, undefined),
     networkChanged: guarded(() => announcer.networkChanged(), undefined),
+    woke: guarded(() => announcer.woke(), undefined),
   };
 
   return {
@@ -236,6 +239,12 @@ export function createPresence(deps: PresenceDeps, options: PresenceOptions = {}
       if (waitMs > 0) throw new AppError('RATE_LIMITED', { retryAfterMs: Math.ceil(waitMs) });
       lastRefreshMs = clock.monotonicMs();
       await announcer.presenceNow();
+    },
+    clockOffsetMs() {
+      const here = clock.nowUnixMs() - clock.monotonicMs();
+      const offsets = [...table.entries()].flatMap(entry => entry.clockOffsetMs ?? []).toSorted((a, b) => a - b);
+      const median = offsets[Math.floor(offsets.length / 2)];
+      return median === undefined ? null : Math.round(median - here);
     },
     signOfLife(peer) {
       const entry = table.get(peer);

@@ -61,6 +61,13 @@ function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void): Comm
     .option('--relay <multiaddr>', 'relay to be reachable through; repeat for more', collect)
     .option('--bootstrap <multiaddr>', 'peer to connect to at the start; repeat for more', collect)
     .option('--no-mdns', 'do not look for peers in the local network')
+    .option('--no-upnp', 'do not ask the router for an open port')
+    .addOption(
+      new Option(
+        '--dht <mode>',
+        'ask relays and bootstrap nodes where contacts are; server: answer others too',
+      ).choices(['off', 'client', 'server']),
+    )
     .option('--name <text>', 'the name that others see')
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error', 'silent']))
     .action(async (options: ServeFlags) => {
@@ -173,6 +180,8 @@ interface ServeFlags {
   readonly bootstrap?: readonly string[];
   /** `true` is commander's default of a --no- option and no choice of the user. */
   readonly mdns: boolean;
+  readonly upnp: boolean;
+  readonly dht?: string;
   readonly name?: string;
   readonly logLevel?: string;
 }
@@ -183,6 +192,8 @@ const settingsOf = (flags: ServeFlags): Partial<Record<SettingKey, unknown>> => 
   'net.relays': flags.relay,
   'net.bootstrap': flags.bootstrap,
   'net.mdns': flags.mdns ? undefined : false,
+  'net.upnp': flags.upnp ? undefined : false,
+  'net.dht': flags.dht,
   name: flags.name,
   'log.level': flags.logLevel,
 });

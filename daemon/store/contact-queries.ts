@@ -107,7 +107,7 @@ export function contactQueries(prepare: Prepare) {
     addresses: prepare(db =>
       db
         .selectFrom('peer_addresses')
-        .select('address')
+        .select(['address', 'source', 'seen_at'])
         .where('peer', '=', p('peer'))
         .orderBy('seen_at', 'desc')
         .limit(16),
@@ -115,9 +115,27 @@ export function contactQueries(prepare: Prepare) {
     saveAddress: prepare(db =>
       db
         .insertInto('peer_addresses')
-        .values({ peer: p('peer'), address: p('address'), seen_at: p('at') })
-        .onConflict(c => c.columns(['peer', 'address']).doUpdateSet(x => ({ seen_at: x.ref('excluded.seen_at') }))),
+        .values({ peer: p('peer'), address: p('address'), source: p('source'), seen_at: p('at') })
+        .onConflict(c =>
+          c
+            .columns(['peer', 'address'])
+            .doUpdateSet(x => ({ source: x.ref('excluded.source'), seen_at: x.ref('excluded.seen_at') })),
+        ),
     ),
+    record: prepare(db => db.selectFrom('peer_records').selectAll().where('peer', '=', p('peer'))),
+    saveRecord: prepare(db =>
+      db
+        .insertInto('peer_records')
+        .values({ peer: p('peer'), seq: p('seq'), envelope: p('envelope'), at: p('at') })
+        .onConflict(c =>
+          c.column('peer').doUpdateSet(x => ({
+            seq: x.ref('excluded.seq'),
+            envelope: x.ref('excluded.envelope'),
+            at: x.ref('excluded.at'),
+          })),
+        ),
+    ),
+    removeRecord: prepare(db => db.deleteFrom('peer_records').where('peer', '=', p('peer'))),
     removeAddresses: prepare(db => db.deleteFrom('peer_addresses').where('peer', '=', p('peer'))),
     trimAddresses: prepare(db =>
       db

@@ -121,11 +121,24 @@ export function outboxQueries(prepare: Prepare) {
       db.updateTable('outbox').set({ state: 'cancelled' }).where('row', '=', p('row')).where('state', '=', 'queued'),
     ),
     get: prepare(db => db.selectFrom('outbox').selectAll().where('row', '=', p('row'))),
-    /** Of what is on its way to a peer: at most as many as may be sealed and undelivered. */
+    /** The contents of an envelope that is on its way, in chain order. Looks at no more than may be sealed and undelivered. */
     byEnvelope: prepare(db =>
       db
         .selectFrom('outbox')
-        .selectAll()
+        .select(['row', 'peer', 'message_id', 'visible', 'state', 'reseals', 'session_initiator', 'session_id'])
+        .select(x => x('content', 'is', null).as('gone'))
+        .where('peer', '=', p('peer'))
+        .where('device', '=', p('device'))
+        .where('state', 'in', ['sealed', 'held'])
+        .where('envelope_id', '=', p('envelopeId'))
+        .orderBy('epoch')
+        .orderBy('seq'),
+    ),
+    /** One of its contents needs it no more, or another one: the others are sealed anew. */
+    dropEnvelope: prepare(db =>
+      db
+        .updateTable('outbox')
+        .set({ envelope: null })
         .where('peer', '=', p('peer'))
         .where('device', '=', p('device'))
         .where('state', 'in', ['sealed', 'held'])
@@ -313,6 +326,7 @@ export function outboxQueries(prepare: Prepare) {
         outcome: p('outcome'),
         code: p('code'),
         duration_ms: p('durationMs'),
+        note: p('note'),
       }),
     ),
     trace: prepare(db =>

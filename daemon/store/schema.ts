@@ -1,5 +1,8 @@
 import type { Generated } from 'kysely';
 
+/** Who said that a peer is at an address: the user, an invite, the peer itself over a connection, its record in the DHT. */
+export type AddressSource = 'user' | 'invite' | 'peer' | 'dht';
+
 /**
  * Rows as SQLite keeps them: PeerIds and UUIDs as text, times in Unix ms, booleans as 0/1, bytes as BLOB.
  * The DDL is in migrations/; this is its reading.
@@ -63,7 +66,9 @@ export interface Schema {
     added_at: number;
     last_seen_at: number | null;
   };
-  peer_addresses: { peer: string; address: string; seen_at: number };
+  peer_addresses: { peer: string; address: string; source: AddressSource; seen_at: number };
+  /** `seq` in decimal: it has 64 bits. */
+  peer_records: { peer: string; seq: string; envelope: Uint8Array; at: number };
   requests: {
     peer: string;
     name: string;
@@ -173,6 +178,8 @@ export interface Schema {
     outcome: string;
     code: string | null;
     duration_ms: number;
+    /** Why no better path was used. */
+    note: string | null;
   };
   presence_seen: {
     peer: string;

@@ -22,11 +22,12 @@ export async function startPair(
   lab: Pick<Workspace, 'folder' | 'spawn'>,
   world: World,
   relays: readonly Program[],
+  /** Of the daemon on `b`. */
   env: Readonly<Record<string, string>> = {},
 ): Promise<Pair> {
   const addresses = relays.map(tcpAddress);
   const [a, b] = await Promise.all([
-    startWorldDaemon(lab, world, { host: 'a', relays: addresses, env }),
+    startWorldDaemon(lab, world, { host: 'a', relays: addresses }),
     startWorldDaemon(lab, world, { host: 'b', relays: addresses, env }),
   ]);
   await reserved([a, b], relays);

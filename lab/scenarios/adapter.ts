@@ -60,6 +60,9 @@ export interface StartOptions {
   readonly relays?: readonly string[];
   readonly name?: string;
   readonly mdns?: boolean;
+  readonly upnp?: boolean;
+  /** More arguments of `serve`. */
+  readonly args?: readonly string[];
   /** Runs in this network namespace. */
   readonly namespace?: string;
 }
@@ -103,6 +106,8 @@ export async function startDaemon(lab: Lab, options: StartOptions): Promise<Daem
   for (const one of options.listen) args.push('--listen', one);
   for (const one of options.relays ?? []) args.push('--relay', one);
   if (!options.mdns) args.push('--no-mdns');
+  if (!options.upnp) args.push('--no-upnp');
+  args.push(...(options.args ?? []));
   if (options.name) args.push('--name', options.name);
   const program = await start(lab, 'p2pmsgd', args, options);
   const token = readFileSync(join(options.home, 'admin-token'), 'utf8').trim();

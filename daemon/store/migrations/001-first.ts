@@ -28,7 +28,9 @@ CREATE TABLE contacts (
   verified TEXT NOT NULL CHECK (verified IN ('no', 'yes', 'invite')), request_sent INTEGER NOT NULL, invite_token BLOB, invite_id TEXT,
   added_at INTEGER NOT NULL, last_seen_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE peer_addresses (
-  peer TEXT NOT NULL, address TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (peer, address)) STRICT, WITHOUT ROWID;
+  peer TEXT NOT NULL, address TEXT NOT NULL, source TEXT NOT NULL CHECK (source IN ('user', 'invite', 'peer', 'dht')),
+  seen_at INTEGER NOT NULL, PRIMARY KEY (peer, address)) STRICT, WITHOUT ROWID;
+CREATE TABLE peer_records (peer TEXT PRIMARY KEY, seq TEXT NOT NULL, envelope BLOB NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE requests (
   peer TEXT PRIMARY KEY, name TEXT NOT NULL, first_text TEXT, received_at INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('pending', 'ignored'))) STRICT, WITHOUT ROWID;

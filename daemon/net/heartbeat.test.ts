@@ -1,0 +1,108 @@
+import type { Connection } from '@libp2p/interface';
+import { multiaddr } from '@multiformats/multiaddr';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Clock, ManualClock, systemClock } from '../base/clock.ts';
+import { silentLogger } from '../base/logger.ts';
+import { createFreezableProxy, type FreezableProxy } from './freezable-proxy.ts';
+import { createHost, DAEMON_BUDGET, type Host, listenAddresses } from './host.ts';
+import { generateIdentity } from './keyfile.ts';
+import { PING_PROTOCOL } from './ping.ts';
+import { trafficOf } from './traffic.ts';
+import { until } from './until.ts';
+
+describe('the heartbeat', () => {
+  const stops: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const stop of stops.splice(0).toReversed()) await stop();
+  });
+
+  async function startHost(clock: Clock, listen: string[]): Promise<Host> {
+    const host = await createHost(
+      { log: silentLogger, clock, identity: generateIdentity() },
+      { listen, announce: [], appendAnnounce: [], agent: 'test', budget: DAEMON_BUDGET },
+    );
+    await host.node.start();
+    stops.push(() => host.node.stop());
+    return host;
+  }
+
+  /** Two hosts with a network between them that can be taken away; the clock is that of the first. */
+  async function pair(): Promise<{ clock: ManualClock; a: Host; proxy: FreezableProxy; connection: Connection }> {
+    const clock = new ManualClock();
+    const b = await startHost(systemClock, ['/ip4/127.41.1.2/tcp/0']);
+    const port = Number(/tcp\/(\d+)/.exec(listenAddresses(b)[0] ?? '')?.[1]);
+    const proxy = await createFreezableProxy({ host: '127.41.1.2', port }, '127.41.1.3');
+    stops.push(() => proxy.close());
+    const a = await startHost(clock, []);
+    const connection = await a.node.dial(
+      multiaddr(`/ip4/127.41.1.3/tcp/${proxy.port}/p2p/${b.node.peerId.toString()}`),
+    );
+    return { clock, a, proxy, connection };
+  }
+  const received = (connection: Connection): number => trafficOf(connection)?.bytesIn ?? 0;
+  const quiet = async (connection: Connection): Promise<void> => {
+    let last = -1;
+    await until(() => {
+      const now = received(connection);
+      const same = now === last;
+      last = now;
+      return same;
+    });
+  };
+
+  it('keeps a silent but living connection, asks on one stream, and knows round trip and bytes', async () => {
+    const { clock, connection } = await pair();
+    for (let round = 0; round < 5; round += 1) {
+      await quiet(connection);
+      const before = received(connection);
+      await clock.advance(round === 0 ? 3_000 : 8_000);
+      await until(() => received(connection) > before);
+    }
+    expect(connection.status).toBe('open');
+    expect(connection.rtt).toBeGreaterThan(0);
+    const asking = connection.streams.filter(one => one.protocol === PING_PROTOCOL && one.direction === 'outbound');
+    expect(asking).toHaveLength(1);
+    expect(trafficOf(connection)?.bytesOut).toBeGreaterThan(500);
+  });
+
+  it('closes a connection over which nothing comes any more within 15 s', async () => {
+    const { clock, connection, proxy } = await pair();
+    await clock.advance(3_000);
+    await until(() => connection.rtt !== undefined);
+    await quiet(connection);
+    proxy.freeze();
+    await clock.advance(12_000);
+    expect(connection.status).toBe('open');
+    await clock.advance(3_000);
+    await until(() => connection.status !== 'open', 2_000);
+  });
+
+  it('does not close what has had no time to answer, though the clock leapt', async () => {
+    const { clock, connection } = await pair();
+    await clock.advance(3_000);
+    await until(() => connection.rtt !== undefined);
+    clock.jumpWall(86_400_000);
+    // All that a process notices that was stopped for three minutes: one late tick.
+    await clock.advance(1_000);
+    expect(connection.status).toBe('open');
+  });
+
+  it('told to look at once closes only the dead', async () => {
+    const first = await pair();
+    const second = await createHost(
+      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
+      { listen: ['/ip4/127.41.1.4/tcp/0'], announce: [], appendAnnounce: [], agent: 'test', budget: DAEMON_BUDGET },
+    );
+    await second.node.start();
+    stops.push(() => second.node.stop());
+    const living = await first.a.node.dial(multiaddr(listenAddresses(second)[0] ?? ''));
+    first.proxy.freeze();
+    const probed = first.a.heartbeat.probe(3_000);
+    await until(() => living.streams.some(stream => stream.protocol === PING_PROTOCOL) || received(living) > 0);
+    await quiet(living);
+    await first.clock.advance(3_000);
+    expect(await probed).toBe(1);
+    expect(first.connection.status).not.toBe('open');
+    expect(living.status).toBe('open');
+  });
+});

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { ManualClock, systemClock } from '../base/clock.ts';
+import { silentLogger } from '../base/logger.ts';
+import { createFreezableProxy } from './freezable-proxy.ts';
+import { createHost, DAEMON_BUDGET, listenAddresses } from './host.ts';
+import { generateIdentity } from './keyfile.ts';
+import { createNetwork } from './network.ts';
+import { until } from './until.ts';
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+});
+
+it('after sleep, dead connections are closed in 3 s, relays dialled again and the rest of the daemon told', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'wake-'));
+  stops.push(() => rmSync(home, { recursive: true }));
+  const far = await createHost(
+    { log: silentLogger, clock: systemClock, identity: generateIdentity() },
+    { listen: ['/ip4/127.45.1.2/tcp/0'], announce: [], appendAnnounce: [], agent: 'test', budget: DAEMON_BUDGET },
+  );
+  await far.node.start();
+  stops.push(() => far.node.stop());
+  const port = Number(/tcp\/(\d+)/.exec(listenAddresses(far)[0] ?? '')?.[1]);
+  const proxy = await createFreezableProxy({ host: '127.45.1.2', port }, '127.45.1.3');
+  stops.push(() => proxy.close());
+
+  const clock = new ManualClock();
+  const network = await createNetwork(
+    {
+      log: silentLogger,
+      clock,
+      identity: generateIdentity(),
+      isContact: () => false,
+      isDiscoverable: () => false,
+    },
+    {
+      listen: 'none',
+      dht: 'off',
+      announce: [],
+      relays: [],
+      bootstrap: [`/ip4/127.45.1.3/tcp/${proxy.port}/p2p/${far.node.peerId.toString()}`],
+      mdns: false,
+      portMapping: false,
+      reservations: 2,
+      version: 'test',
+      home,
+    },
+  );
+  stops.push(() => network.stop());
+  await network.start();
+  const connected = (): boolean => network.state().bootstrap[0]?.connected === true;
+  await until(connected);
+  let told = 0;
+  network.transport.on('woke', () => {
+    told += 1;
+  });
+  const opened = network.transport.connection(network.transport.connectedPeers()[0] ?? ('' as never))?.openedAtUnixMs;
+
+  proxy.freeze();
+  clock.jumpWall(180_000);
+  await clock.advance(1_000);
+  expect(connected()).toBe(true);
+  await clock.advance(3_100);
+  await until(() => !connected());
+  proxy.thaw();
+  await until(async () => {
+    await clock.advance(200);
+    return connected();
+  });
+  await until(() => told === 1);
+  const again = network.transport.connection(network.transport.connectedPeers()[0] ?? ('' as never))?.openedAtUnixMs;
+  expect(again).toBeGreaterThan(opened ?? 0);
+  expect(network.state().clockJumpsMs.forward).toBe(180_000);
+});

@@ -1,0 +1,101 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { call, uuidV7 } from '../api.ts';
+import { createFakeClock } from '../net/fake-clock.ts';
+import { startWorldRelay } from '../net/nodes.ts';
+import { RELAYED_SITES, startPair } from '../net/relayed-pair.ts';
+import { type Percentiles, percentiles, startTraffic, type Traffic } from '../net/traffic.ts';
+import { openWorld } from '../net/world.ts';
+import { worldScenario } from '../net/world-scenario.ts';
+import type { Daemon } from '../programs.ts';
+
+const FROZEN_MS = { ci: 25_000, full: 180_000 };
+const ROUNDS = { ci: 1, full: 5 };
+const MESSAGE_EVERY_MS = 250;
+const RECOVERED_WITHIN_MS = 10_000;
+const GIVEN_UP_MS = 60_000;
+const DAY_SECONDS = 86_400;
+
+/** A lid that is closed and opened, and a clock that is set. */
+export const frozen = worldScenario({
+  what: 'a daemon sleeps (SIGSTOP) and its clock jumps by 24 h: messages both ways flow again within 10 s',
+  async run({ lab, checks, tier, seed, say }) {
+    await using world = await openWorld(lab, {
+      seed,
+      line: { delayMs: 20 },
+      sites: { relay: {}, ...RELAYED_SITES },
+    });
+    const clock = createFakeClock(lab.folder, 'b');
+    const relay = await startWorldRelay(lab, world, { host: 'relay' });
+    const { a, b } = await startPair(lab, world, [relay], clock?.env);
+    const [inward, outward] = [
+      startTraffic({ from: a, to: b }, { everyMs: MESSAGE_EVERY_MS }),
+      startTraffic({ from: b, to: a }, { everyMs: MESSAGE_EVERY_MS }),
+    ];
+    const both = [inward, outward];
+    await flowsAgain(both, performance.now());
+
+    const sleptMs: number[] = [];
+    for (let round = 0; round < ROUNDS[tier]; round += 1) {
+      process.kill(b.ready.pid, 'SIGSTOP');
+      await pause(FROZEN_MS[tier]);
+      const sinceMs = performance.now();
+      process.kill(b.ready.pid, 'SIGCONT');
+      sleptMs.push(await flowsAgain(both, sinceMs));
+      await pause(RECOVERED_WITHIN_MS);
+    }
+    say(`after a sleep of ${FROZEN_MS[tier] / 1_000} s: both ways flow after ${sleptMs.join(', ')} ms`);
+    checks.that('after a sleep: both ways flow within 10 s', Math.max(...sleptMs) <= RECOVERED_WITHIN_MS, sleptMs);
+
+    const jumps: Record<string, Percentiles> = {};
+    if (clock === null) {
+      say('clock jumps skipped: libfaketime is not installed');
+      checks.that('clock jumps skipped: libfaketime is not installed', true);
+    } else {
+      for (const hours of [24, -24]) {
+        const [gapsMs, skewsHours]: [number[], number[]] = [[], []];
+        for (let round = 0; round < ROUNDS[tier]; round += 1) {
+          clock.set((hours / 24) * DAY_SECONDS);
+          gapsMs.push(await interrupted(both));
+          skewsHours.push(await skewHours(b, a));
+          clock.set(0);
+          gapsMs.push(await interrupted(both));
+        }
+        const name = `clock ${hours > 0 ? '+' : ''}${hours} h and back`;
+        say(`${name}: interrupted for ${gapsMs.join(', ')} ms`);
+        checks.that(`${name}: interrupted for 10 s at most`, Math.max(...gapsMs) <= RECOVERED_WITHIN_MS, gapsMs);
+        const moved = skewsHours.every(skew => Math.abs(skew - hours) < 1);
+        checks.that(`${name}: (control) the daemon's clock has moved`, moved, skewsHours);
+        jumps[name] = percentiles(gapsMs);
+      }
+    }
+    const reports = await Promise.all(both.map(traffic => traffic.finish(GIVEN_UP_MS)));
+    for (const [at, report] of reports.entries()) {
+      const way = at === 0 ? 'to the sleeper' : 'from the sleeper';
+      checks.none(`${way}: no message is lost`, report.lost);
+      checks.none(`${way}: no message is doubled`, report.doubled);
+      checks.none(`${way}: the order is kept`, report.disorder);
+    }
+    return { frozenMs: FROZEN_MS[tier], sleptMs: percentiles(sleptMs), jumps, inward: reports[0], outward: reports[1] };
+  },
+});
+
+async function flowsAgain(both: readonly Traffic[], sinceMs: number): Promise<number> {
+  const atMs = await Promise.all(both.map(traffic => traffic.firstAfter(sinceMs, GIVEN_UP_MS)));
+  return Math.round(Math.max(...atMs.map(ms => (ms ?? sinceMs + GIVEN_UP_MS) - sinceMs)));
+}
+
+/** By how much the clock of a daemon is off: it stamps what it sends. */
+async function skewHours(of: Daemon, to: Daemon): Promise<number> {
+  const message = { id: uuidV7(), text: 'what time is it?' };
+  const path = `/v1/conversations/${to.peerId}/messages`;
+  const { sentAtUnixMs } = await call<{ sentAtUnixMs: number }>(of.address, 'POST', path, message);
+  return Math.round((sentAtUnixMs - Date.now()) / 3_600_000);
+}
+
+/** The longest silence of either way in the time after a jump, until it is over. */
+async function interrupted(both: readonly Traffic[]): Promise<number> {
+  const fromMs = performance.now();
+  await pause(RECOVERED_WITHIN_MS + 2_000);
+  await flowsAgain(both, fromMs + RECOVERED_WITHIN_MS);
+  return Math.max(...both.map(traffic => traffic.longestGapMs(fromMs, performance.now())));
+}
