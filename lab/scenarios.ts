@@ -7,7 +7,9 @@ import { ciphertext } from './scenarios/ciphertext.ts';
 import { clone } from './scenarios/clone.ts';
 import { firstContact } from './scenarios/first-contact.ts';
 import { frozen } from './scenarios/frozen.ts';
+import { interop, interopGo, interopRust } from './scenarios/interop.ts';
 import { lan } from './scenarios/lan.ts';
+import { handover } from './scenarios/handover.ts';
 import { lanFlood } from './scenarios/lan-flood.ts';
 import { natMatrix } from './scenarios/nat-matrix.ts';
 import { partitions } from './scenarios/partitions.ts';
@@ -36,7 +38,11 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   clone,
   ciphertext,
   wake,
+  interop,
+  'interop-go': interopGo,
+  'interop-rust': interopRust,
   'nat-matrix': natMatrix,
+  handover,
   'relay-outage': relayOutage,
   'relay-churn': relayChurn,
   'small-circuits': smallCircuits,

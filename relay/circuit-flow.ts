@@ -19,18 +19,24 @@ interface ServerParts {
 export function withFlowControl(service: CircuitRelayService): CircuitRelayService {
   const server = service as CircuitRelayService & Partial<ServerParts>;
   if (!server.onHop || !server.stopHop) throw new Error('the relay server of this libp2p version is built otherwise');
-  const asking = new AsyncLocalStorage<Stream>();
+  const asking = new AsyncLocalStorage<{ target?: Stream }>();
   const onHop = server.onHop.bind(server);
   const stopHop = server.stopHop.bind(server);
   // start() registers what onHop is then.
-  server.onHop = (stream, connection) => asking.run(stream, () => onHop(stream, connection));
+  server.onHop = (source, connection) => {
+    const circuit: { target?: Stream } = {};
+    return asking.run(circuit, async () => {
+      await onHop(source, connection);
+      if (!circuit.target) return;
+      // Not before both are joined: a listener for 'message' takes what the target said together with its yes.
+      holdBack(source, circuit.target);
+      holdBack(circuit.target, source);
+    });
+  };
   server.stopHop = async (...args) => {
     const target = await stopHop(...args);
-    const source = asking.getStore();
-    if (target && source) {
-      holdBack(source, target);
-      holdBack(target, source);
-    }
+    const circuit = asking.getStore();
+    if (target && circuit) circuit.target = target;
     return target;
   };
   return server;

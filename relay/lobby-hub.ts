@@ -2,6 +2,7 @@ import { TopicValidatorResult } from '@libp2p/gossipsub';
 import { GOSSIP_MAX_MESSAGE_BYTES, LOBBY_TOPIC } from '#api/wire/protocols';
 import type { Clock } from '../daemon/base/clock.ts';
 import { type Host, onceStarted } from '../daemon/net/host.ts';
+import { graftEarly } from './early-graft.ts';
 
 /** Messages of one author that are passed on: as many at once, and then one per period. */
 const BURST = 30;
@@ -45,6 +46,7 @@ export function joinLobby({ host, clock }: { host: Host; clock: Clock }): LobbyH
     else ignored += 1;
     return passes ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore;
   });
+  graftEarly(host, LOBBY_TOPIC);
   onceStarted(host, () => pubsub.subscribe(LOBBY_TOPIC));
   return { counts: () => ({ forwarded, ignored }) };
 }

@@ -1,7 +1,7 @@
-import type { PeerInfo } from '@libp2p/interface';
+import type { PeerId, PeerInfo } from '@libp2p/interface';
 import type { KadDHT } from '@libp2p/kad-dht';
 import { peerIdFromString } from '@libp2p/peer-id';
-import { multiaddr } from '@multiformats/multiaddr';
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { describe, expect, it } from 'vitest';
 import { KAD_PROTOCOL } from '#api/wire/protocols';
 import { ManualClock } from '../base/clock.ts';
@@ -23,17 +23,17 @@ describe('peers that DHT servers name', () => {
     const taken: string[] = [];
     const sought = new Set<string>();
     const peerStore = {
-      get: (id: object) => Promise.resolve(stored.get(String(id)) ?? null),
-      merge: (id: object, { multiaddrs }: { multiaddrs: object[] }) => {
-        const { protocols = [] } = stored.get(String(id)) ?? {};
-        stored.set(String(id), { protocols, addresses: multiaddrs.map(String) });
+      get: (id: PeerId) => Promise.resolve(stored.get(id.toString()) ?? null),
+      merge: (id: PeerId, { multiaddrs }: { multiaddrs: Multiaddr[] }) => {
+        const { protocols = [] } = stored.get(id.toString()) ?? {};
+        stored.set(id.toString(), { protocols, addresses: multiaddrs.map(String) });
         return Promise.resolve();
       },
-      delete: (id: object) => Promise.resolve(stored.delete(String(id))),
+      delete: (id: PeerId) => Promise.resolve(stored.delete(id.toString())),
     };
     const node = {
       peerId: peerIdFromString(ids[0] ?? ''),
-      getConnections: (id: object) => (connected.has(String(id)) ? [{}] : []),
+      getConnections: (id: PeerId) => (connected.has(id.toString()) ? [{}] : []),
     };
     const dht = {
       onPeerConnect: (peer: PeerInfo) => {
