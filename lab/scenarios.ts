@@ -9,6 +9,7 @@ import { firstContact } from './scenarios/first-contact.ts';
 import { frozen } from './scenarios/frozen.ts';
 import { interop, interopGo, interopRust } from './scenarios/interop.ts';
 import { lan } from './scenarios/lan.ts';
+import { handover } from './scenarios/handover.ts';
 import { lanFlood } from './scenarios/lan-flood.ts';
 import { natMatrix } from './scenarios/nat-matrix.ts';
 import { partitions } from './scenarios/partitions.ts';
@@ -41,6 +42,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'interop-go': interopGo,
   'interop-rust': interopRust,
   'nat-matrix': natMatrix,
+  handover,
   'relay-outage': relayOutage,
   'relay-churn': relayChurn,
   'small-circuits': smallCircuits,

@@ -7,23 +7,17 @@ import { PUNCH_PROTOCOL } from '#api/wire/protocols';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { isCircuit, remotePeerOf } from './addresses.ts';
-import { within } from './deadline.ts';
 import type { Host } from './host.ts';
 import { createObservedAddresses, type ObservedAddresses, type PortMapping } from './observed-addresses.ts';
-import { pingConnection } from './ping.ts';
 import { addressesToDial, addressesToTell } from './punch-addresses.ts';
-import { pause } from './punch-dial.ts';
-import { followExchange, leadExchange } from './punch-exchange.ts';
 import { PunchMemory, type PunchOutcome, type PunchReport } from './punch-memory.ts';
+import { PunchRounds, type Round } from './punch-rounds.ts';
 import type { PunchTcp } from './punch-tcp.ts';
-import { runWindow } from './punch-window.ts';
 import { leaveRelayed } from './relayed-leave.ts';
 
 /** As the others do; go-libp2p changes roles in its third. */
 const MAX_ROUNDS = 3;
 const MAX_AT_ONCE = 8;
-const EXCHANGE_TIMEOUT_MS = 10_000;
-const PING_TIMEOUT_MS = 5_000;
 /** Relayed peers that may be tried again. */
 const LOOK_EVERY_MS = 30_000;
 /** The leader leaves the relayed connection first, so that two do not do it at once. */
@@ -78,6 +72,7 @@ class Puncher implements HolePunch {
   readonly #observed: ObservedAddresses;
   /** One with each peer at a time. */
   readonly #runs = new Map<PeerId, Run>();
+  readonly #rounds: PunchRounds;
   readonly #self: string;
   #timer: Timer | null = null;
   #network = '';
@@ -93,6 +88,7 @@ class Puncher implements HolePunch {
       isFromPort: connection => tcp.isFromPort(connection),
       listeningPort: family => tcp.listening(family)?.port ?? null,
     });
+    this.#rounds = new PunchRounds({ ...deps, tcp, own: () => this.#own(), toDial: theirs => this.#toDial(theirs) });
     const { node } = deps.host;
     node.addEventListener('peer:identify', ({ detail }) => this.#observed.seen(detail.connection, detail.observedAddr));
     node.addEventListener('connection:open', event => this.#consider(event.detail));
@@ -111,6 +107,7 @@ class Puncher implements HolePunch {
     this.#timer?.cancel();
     this.#timer = null;
     for (const { controller } of this.#runs.values()) controller.abort(new Error('stopping'));
+    this.#rounds.stop();
   }
 
   report(peer: PeerId): PunchReport | null {
@@ -133,7 +130,7 @@ class Puncher implements HolePunch {
     if (!this.#timer || relayed.direction !== 'inbound' || !isCircuit(relayed.remoteAddr)) return;
     const peer = remotePeerOf(relayed);
     if (!peer || relayed.status !== 'open' || this.#runs.has(peer) || this.#runs.size >= MAX_AT_ONCE) return;
-    if (this.#options.wants?.(peer) === false || this.#direct(peer) || !this.#memory.mayTry(peer)) return;
+    if (this.#options.wants?.(peer) === false || this.#rounds.direct(peer) || !this.#memory.mayTry(peer)) return;
     this.#begin(peer, 'lead', signal => this.#lead(peer, relayed, signal));
   }
 
@@ -143,7 +140,7 @@ class Puncher implements HolePunch {
     const peer = remotePeerOf(relayed);
     if (!this.#timer || !peer || relayed.direction !== 'outbound' || !isCircuit(relayed.remoteAddr))
       return refuse('not the one to be asked');
-    if (this.#options.wants?.(peer) === false || this.#direct(peer)) return refuse('no hole is needed');
+    if (this.#options.wants?.(peer) === false || this.#rounds.direct(peer)) return refuse('no hole is needed');
     const run = this.#runs.get(peer);
     // Each has opened a relayed connection, so both lead: the smaller PeerId goes on.
     if (run?.role === 'lead' && this.#self < peer) return refuse('leading already');
@@ -164,101 +161,34 @@ class Puncher implements HolePunch {
   }
 
   async #lead(peer: PeerId, relayed: Connection, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#deps;
-    const startedAtMs = clock.monotonicMs();
-    let outcome: PunchOutcome = 'interrupted';
-    let rounds = 0;
+    const seen = this.#watch(peer, { led: true });
     try {
-      while (rounds < MAX_ROUNDS && outcome !== 'punched') {
-        outcome = 'interrupted';
-        let targets: Multiaddr[] = [];
-        let close = (): void => undefined;
-        try {
-          const { rttMs } = await within(clock, { timeoutMs: EXCHANGE_TIMEOUT_MS, outer: signal }, limit =>
-            leadExchange(relayed, this.#own(), {
-              clock,
-              signal: limit,
-              onConnect: theirs => {
-                targets = this.#toDial(theirs);
-                close = this.#tcp.windows.open(peer, { initiator: false, from: targets });
-              },
-            }),
-          );
-          rounds += 1;
-          await pause(clock, rttMs / 2, signal);
-          const direct = await this.#window(peer, { targets, initiator: false, signal });
-          signal.throwIfAborted();
-          if (direct) {
-            outcome = 'punched';
-            this.#succeeded(peer, { relayed, direct, role: 'lead' });
-          } else outcome = targets.length === 0 ? 'no-address' : 'no-answer';
-        } finally {
-          close();
-        }
+      while (seen.rounds < MAX_ROUNDS && seen.outcome !== 'punched') {
+        seen.outcome = 'interrupted';
+        const round = await this.#rounds.lead(peer, relayed, signal);
+        signal.throwIfAborted();
+        seen.rounds += 1;
+        seen.outcome = outcomeOf(round);
+        if (round.direct) this.#succeeded(peer, { relayed, direct: round.direct, role: 'lead' });
       }
     } catch (error) {
-      if (error instanceof Error && error.name === 'UnsupportedProtocolError') outcome = 'unsupported';
-      else if (outcome !== 'no-answer' && outcome !== 'no-address') outcome = 'interrupted';
+      if (error instanceof Error && error.name === 'UnsupportedProtocolError') seen.outcome = 'unsupported';
       throw error;
     } finally {
-      this.#ended(peer, { outcome, rounds, startedAtMs }, { led: true });
+      seen.end();
     }
   }
 
-  async #follow(
-    peer: PeerId,
-    { stream, relayed }: { stream: Stream; relayed: Connection },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { clock } = this.#deps;
-    const startedAtMs = clock.monotonicMs();
-    let outcome: PunchOutcome = 'interrupted';
-    let targets: Multiaddr[] = [];
-    let close = (): void => undefined;
+  async #follow(peer: PeerId, ways: { stream: Stream; relayed: Connection }, signal: AbortSignal): Promise<void> {
+    const seen = this.#watch(peer, { led: false });
     try {
-      await within(clock, { timeoutMs: EXCHANGE_TIMEOUT_MS, outer: signal }, limit =>
-        followExchange(stream, () => this.#own(), {
-          clock,
-          signal: limit,
-          onConnect: theirs => {
-            targets = this.#toDial(theirs);
-            close = this.#tcp.windows.open(peer, { initiator: true, from: targets });
-          },
-        }),
-      );
-      const direct = await this.#window(peer, { targets, initiator: true, signal });
+      const round = await this.#rounds.follow(peer, ways.stream, signal);
       signal.throwIfAborted();
-      outcome = direct ? 'punched' : targets.length === 0 ? 'no-address' : 'no-answer';
-      if (direct) this.#succeeded(peer, { relayed, direct, role: 'follow' });
+      seen.rounds += 1;
+      seen.outcome = outcomeOf(round);
+      if (round.direct) this.#succeeded(peer, { relayed: ways.relayed, direct: round.direct, role: 'follow' });
     } finally {
-      close();
-      this.#ended(peer, { outcome, rounds: 1, startedAtMs }, { led: false });
-    }
-  }
-
-  /** Both dial. Resolves to a direct connection that carries a stream, or null when there is none. */
-  async #window(
-    peer: PeerId,
-    { targets, initiator, signal }: { targets: readonly Multiaddr[]; initiator: boolean; signal: AbortSignal },
-  ): Promise<Connection | null> {
-    const direct = await runWindow(this.#deps, {
-      targets: targets.map(address => address.encapsulate(`/p2p/${peer}`)),
-      dial: (address, limit) => this.#tcp.punch(address, { initiator, signal: limit }),
-      peer,
-      existing: this.#direct(peer),
-      signal,
-    });
-    if (!direct) return null;
-    try {
-      await within(this.#deps.clock, { timeoutMs: PING_TIMEOUT_MS, outer: signal }, limit =>
-        pingConnection(direct, limit),
-      );
-      return direct;
-    } catch (error) {
-      this.#deps.log.debug({ peer, reason: String(error) }, 'a punched connection carries nothing');
-      // Not abort(): its RST would keep the NAT's entry closed for the next round.
-      await direct.close().catch(() => undefined);
-      return null;
+      seen.end();
     }
   }
 
@@ -271,21 +201,25 @@ class Puncher implements HolePunch {
     if (this.#tcp.isPunched(ways.direct)) leaveRelayed(this.#deps, { ...ways, afterMs: LEAVE_AFTER_MS[ways.role] });
   }
 
-  #ended(
-    peer: PeerId,
-    { outcome, rounds, startedAtMs }: { outcome: PunchOutcome; rounds: number; startedAtMs: number },
-    { led }: { led: boolean },
-  ): void {
-    const tookMs = Math.round(this.#deps.clock.monotonicMs() - startedAtMs);
-    const seen = { outcome, rounds, tookMs, mapping: this.#observed.mapping() };
-    this.#memory.note(peer, seen, { led });
-    this.#deps.log.debug({ peer, led, ...seen }, 'hole punching ended');
-  }
-
-  #direct(peer: PeerId): Connection | undefined {
-    return this.#deps.host.node
-      .getConnections(peerIdFromString(peer))
-      .find(connection => connection.status === 'open' && !isCircuit(connection.remoteAddr));
+  #watch(peer: PeerId, { led }: { led: boolean }) {
+    const { clock, log } = this.#deps;
+    const startedAtMs = clock.monotonicMs();
+    const watched = {
+      outcome: 'interrupted' as PunchOutcome,
+      rounds: 0,
+      end: () => {
+        const { outcome, rounds } = watched;
+        const seen = {
+          outcome,
+          rounds,
+          tookMs: Math.round(clock.monotonicMs() - startedAtMs),
+          mapping: this.#observed.mapping(),
+        };
+        this.#memory.note(peer, seen, { led });
+        log.debug({ peer, led, ...seen }, 'hole punching ended');
+      },
+    };
+    return watched;
   }
 
   #own(): Multiaddr[] {
@@ -302,6 +236,8 @@ class Puncher implements HolePunch {
     return addressesToDial(theirs, { ownHosts: this.#observed.hosts(), isPublic: this.#options.isPublic });
   }
 }
+
+const outcomeOf = ({ direct, named }: Round): PunchOutcome => (direct ? 'punched' : named ? 'no-answer' : 'no-address');
 
 const networkSignature = (observed: ObservedAddresses): string =>
   JSON.stringify([

@@ -9,7 +9,8 @@ const GROWTH = 1.3;
 const MAX_MS = 200;
 /** A host that refuses may be no party to this. */
 const MAX_DIALS = 24;
-const DIAL_TIMEOUT_MS = 10_000;
+/** Three rounds and what is between them. */
+const DIAL_TIMEOUT_MS = 30_000;
 /** No way there at all from here. */
 const HOPELESS = new Set(['ENETUNREACH', 'EAFNOSUPPORT', 'EACCES', 'EPERM', 'EINVAL']);
 /** The two ports are joined: the listener has the connection, or will have it. */

@@ -30,7 +30,7 @@ describe('the memory of hole punching', () => {
     const { clock, memory, note } = create();
     note('punched');
     expect(memory.mayTry(PEER)).toBe(true);
-    for (const seconds of [15, 30, 60]) {
+    for (const seconds of [130, 260, 520, 600, 600]) {
       note('no-answer');
       await clock.advance(seconds * 1_000 - 1);
       expect(memory.mayTry(PEER)).toBe(false);
@@ -50,6 +50,9 @@ describe('the memory of hole punching', () => {
     expect(memory.mayTry(PEER)).toBe(true);
     note('interrupted');
     expect(memory.mayTry(PEER)).toBe(true);
+    note('no-answer');
+    note('interrupted');
+    expect(memory.mayTry(PEER)).toBe(false);
     note('unsupported');
     expect(memory.mayTry(PEER)).toBe(false);
   });
@@ -68,9 +71,11 @@ describe('the memory of hole punching', () => {
     });
   });
 
-  it('does not rest because of tries that the peer began: it decides on those', () => {
-    const { memory, note } = create();
-    note('no-answer', PEER, false);
+  it('rests also when the peer has led, not longer for each of its rounds', async () => {
+    const { clock, memory, note } = create();
+    for (let round = 0; round < 3; round += 1) note('no-answer', PEER, false);
+    expect(memory.mayTry(PEER)).toBe(false);
+    await clock.advance(5 * MINUTE);
     expect(memory.mayTry(PEER)).toBe(true);
   });
 

@@ -4,8 +4,11 @@ import type { PortMapping } from './observed-addresses.ts';
 
 /** A pair of NATs that let nothing through will do so again: not tried for a while, longer each time. */
 const FAILED = { firstMs: 5 * 60_000, maxMs: 60 * 60_000 };
-/** Of a pair that got through before: it is the network between them, and that comes back. */
-const WORKED = { firstMs: 15_000, maxMs: 10 * 60_000 };
+/**
+ * Of a pair that got through before: it is the network between them, and that comes back. Not sooner, since NATs
+ * remember a SYN without answer for 120 s (Linux), and take the next one for a fault; see punch-window.ts.
+ */
+const WORKED = { firstMs: 130_000, maxMs: 10 * 60_000 };
 const UNSUPPORTED_MS = 60 * 60_000;
 const MAX_PEERS = 500;
 /** Rounds that a peer may ask of us: a burst, then one each. */
@@ -75,16 +78,23 @@ export class PunchMemory {
     return bucket.has && this.#all.has && bucket.take() && this.#all.take();
   }
 
-  /** `led`: we began, and decide when to try again. */
+  /**
+   * Whoever has led: that nothing came through holds for both. A follower's rounds are counted one by one, so only the
+   * first of a row makes the rest longer.
+   */
   note(
     peer: PeerId,
     seen: Pick<PunchReport, 'outcome' | 'rounds' | 'tookMs' | 'mapping'>,
     { led }: { led: boolean },
   ): void {
     const { outcome } = seen;
-    const failed = led && (outcome === 'no-answer' || outcome === 'no-address');
+    const failed = outcome === 'no-answer' || outcome === 'no-address';
     const before = this.#entries.get(peer);
-    const failures = failed ? (before?.failures ?? 0) + 1 : 0;
+    if (outcome === 'interrupted' && before) {
+      before.report = { ...before.report, ...seen, atUnixMs: this.#clock.nowUnixMs() };
+      return;
+    }
+    const failures = failed ? (before?.failures ?? 0) + (led || !before?.failures ? 1 : 0) : 0;
     const worked = outcome === 'punched' || before?.worked === true;
     const rest = worked ? WORKED : FAILED;
     const waitMs = failed

@@ -29,7 +29,10 @@ async function reserveAll() {
   const left = Array.from({ length: Number(countText) }, (_, at) => at);
   const work = async (): Promise<void> => {
     for (let at = left.shift(); at !== undefined; at = left.shift()) {
-      const status = await reserveOne(at).catch(() => null);
+      const status = await reserveOne(at).catch((fault: unknown) => {
+        process.stderr.write(`${at}: ${String(fault)}\n`);
+        return null;
+      });
       if (status === HELD) {
         result.held += 1;
         result.peerIds.push(clients.get(at)?.peerId ?? '');
@@ -54,6 +57,7 @@ async function flood(peer: string, circuits: number, seconds: number) {
       else
         await Promise.race([new Promise(done => stream.addEventListener('drain', done, { once: true })), pause(500)]);
     }
+    stream.abort(new Error('enough'));
   };
   await Promise.all(Array.from({ length: circuits }, () => write().catch(() => undefined)));
   return { circuits: opened, bytes };

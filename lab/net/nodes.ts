@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createProgram, type Daemon, type Program, tcpAddress } from '../programs.ts';
+import { createProgram, type Daemon, type Program } from '../programs.ts';
 import type { Workspace } from '../workspace.ts';
 import type { World } from './world.ts';
 
@@ -100,6 +100,3 @@ export function createWorldDaemon(
     peerId: { get: () => daemon.ready.peerId },
   });
 }
-
-/** The address of a relay in a world that its clients are given. */
-export const relayAddress = tcpAddress;

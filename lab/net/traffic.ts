@@ -58,7 +58,7 @@ export function startTraffic(
   const receivedAtMs = new Map<string, number>();
   const arrivals: number[] = [];
   const [sending, following] = [new AbortController(), new AbortController()];
-  let failure: unknown = null;
+  let failure: Error | null = null;
 
   const send = async (): Promise<void> => {
     const startMs = performance.now();
@@ -80,7 +80,7 @@ export function startTraffic(
     }
   };
   const fail = (fault: unknown): void => {
-    failure ??= fault;
+    failure ??= fault instanceof Error ? fault : new Error('the traffic has failed', { cause: fault });
   };
   const [sender, follower] = [send().catch(fail), follow().catch(fail)];
 
@@ -102,7 +102,7 @@ export function startTraffic(
       await eventually(timeoutMs, 50, () => sent.every(({ id }) => receivedAtMs.has(id)) || failure !== null);
       following.abort();
       await follower;
-      if (failure) throw failure instanceof Error ? failure : new Error(String(failure));
+      if (failure) throw failure;
       const wanted = sent.map(({ id }) => id);
       const incoming = (await historyOf(to.address, from.peerId)).filter(({ direction }) => direction === 'in');
       const known = new Set(wanted);

@@ -1,0 +1,131 @@
+import type { Connection, Stream } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+import type { Multiaddr } from '@multiformats/multiaddr';
+import type { PeerId } from '#api/ids';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { isCircuit } from './addresses.ts';
+import { within } from './deadline.ts';
+import type { Host } from './host.ts';
+import { pingConnection } from './ping.ts';
+import { pause } from './punch-dial.ts';
+import { type ExchangeOptions, followExchange, leadExchange } from './punch-exchange.ts';
+import type { PunchTcp } from './punch-tcp.ts';
+import { directWithin, Knocks } from './punch-window.ts';
+
+const EXCHANGE_TIMEOUT_MS = 10_000;
+const PING_TIMEOUT_MS = 5_000;
+
+export interface RoundsDeps {
+  readonly host: Host;
+  readonly tcp: PunchTcp;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** 0 ≤ x < 1 */
+  readonly random: () => number;
+  /** What we tell. */
+  readonly own: () => readonly Multiaddr[];
+  /** What of theirs we dial. */
+  readonly toDial: (theirs: readonly Multiaddr[]) => readonly Multiaddr[];
+}
+
+export interface Round {
+  /** Has carried a ping. */
+  readonly direct: Connection | null;
+  /** Whether the peer has named anything that we dial. */
+  readonly named: boolean;
+}
+
+/** One round: addresses and the moment are agreed on over the relay, then both knock for 5 s. */
+export class PunchRounds {
+  readonly #deps: RoundsDeps;
+  readonly #knocks = new Map<PeerId, Knocks>();
+
+  constructor(deps: RoundsDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws when the talk over the relay fails, or `signal` aborts */
+  async lead(peer: PeerId, relayed: Connection, signal: AbortSignal): Promise<Round> {
+    const { clock, own } = this.#deps;
+    const found = await this.#proven(peer, this.direct(peer), signal); // of the last round, too late for it
+    if (found) return { direct: found, named: true };
+    return this.#round(peer, { initiator: false, signal }, async exchange => {
+      const { rttMs } = await leadExchange(relayed, own(), exchange);
+      await pause(clock, rttMs / 2, signal);
+    });
+  }
+
+  /** @throws as `lead` */
+  follow(peer: PeerId, stream: Stream, signal: AbortSignal): Promise<Round> {
+    return this.#round(peer, { initiator: true, signal }, exchange => followExchange(stream, this.#deps.own, exchange));
+  }
+
+  direct(peer: PeerId): Connection | undefined {
+    return this.#deps.host.node
+      .getConnections(peerIdFromString(peer))
+      .find(connection => connection.status === 'open' && !isCircuit(connection.remoteAddr));
+  }
+
+  stop(): void {
+    for (const knocks of this.#knocks.values()) knocks.stop();
+    this.#knocks.clear();
+  }
+
+  async #round(
+    peer: PeerId,
+    { initiator, signal }: { initiator: boolean; signal: AbortSignal },
+    agree: (exchange: ExchangeOptions) => Promise<void>,
+  ): Promise<Round> {
+    const { clock, tcp, toDial } = this.#deps;
+    let targets: readonly Multiaddr[] = [];
+    let close = (): void => undefined;
+    try {
+      await within(clock, { timeoutMs: EXCHANGE_TIMEOUT_MS, outer: signal }, limit =>
+        agree({
+          clock,
+          signal: limit,
+          onConnect: theirs => {
+            targets = toDial(theirs).map(address => address.encapsulate(`/p2p/${peer}`));
+            close = tcp.windows.open(peer, { initiator, from: targets });
+          },
+        }),
+      );
+      const direct = this.direct(peer) ?? (await this.#knock(peer, { targets, initiator, signal }));
+      return { direct: await this.#proven(peer, direct, signal), named: targets.length > 0 };
+    } finally {
+      close();
+    }
+  }
+
+  async #knock(
+    peer: PeerId,
+    { targets, initiator, signal }: { targets: readonly Multiaddr[]; initiator: boolean; signal: AbortSignal },
+  ): Promise<Connection | undefined> {
+    const { clock, tcp } = this.#deps;
+    for (const [other, { idle }] of this.#knocks) if (idle) this.#knocks.delete(other);
+    const knocks = this.#knocks.get(peer) ?? new Knocks(this.#deps);
+    this.#knocks.set(peer, knocks);
+    knocks.renew(targets, initiator, (address, limit) => tcp.punch(address, { initiator, signal: limit }));
+    const direct = await directWithin(this.#deps, { peer, signal });
+    // Not at once: the dial that has made the connection is still on its way out.
+    if (direct) clock.after(0, () => knocks.stop());
+    else knocks.linger();
+    return direct ?? undefined;
+  }
+
+  /** The connection, if it carries a stream: an open one may have nobody at the other end of its handshake. */
+  async #proven(peer: PeerId, direct: Connection | undefined, signal: AbortSignal): Promise<Connection | null> {
+    if (!direct) return null;
+    const { clock, log } = this.#deps;
+    try {
+      await within(clock, { timeoutMs: PING_TIMEOUT_MS, outer: signal }, limit => pingConnection(direct, limit));
+      return direct;
+    } catch (error) {
+      log.debug({ peer, reason: String(error) }, 'a punched connection carries nothing');
+      // Not abort(): its RST would keep the NAT's entry closed for the next round.
+      await direct.close().catch(() => undefined);
+      return null;
+    }
+  }
+}
