@@ -39,7 +39,10 @@ export interface Answers {
   nacked(peer: PeerId, connection: PeerConnection, nack: Nack, flight: InFlight | null): Promise<AfterNack>;
   /** The same reason for everything visible that waits for this peer. */
   setReason(peer: PeerId, reason: StateReason): Promise<void>;
-  trace(peer: PeerId, messageId: string, attempt: Omit<TraceAttempt, 'atUnixMs'>): Promise<void>;
+  /** No path to the peer was found in `durationMs`; the first message that waits has it in its trace. */
+  unreachable(peer: PeerId, durationMs: number): Promise<void>;
+  /** The stream ended under an envelope that had no answer yet. */
+  cut(peer: PeerId, connection: PeerConnection, sent: { messageId: string; sentAtMs: number }): Promise<void>;
 }
 
 export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: PeerId) => void }): Answers {
@@ -66,7 +69,8 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
     path: connection.path,
     ...(connection.relay ? { relay: connection.relay } : {}),
   });
-  const took = (flight: InFlight | null): number => (flight ? clock.monotonicMs() - flight.sentAtMs : 0);
+  const took = (flight: Pick<InFlight, 'sentAtMs'> | null): number =>
+    flight ? clock.monotonicMs() - flight.sentAtMs : 0;
   const wait = (tx: Tx, peer: PeerId, rows: readonly SentRow[], reason: StateReason): void => {
     for (const row of rows)
       if (row.visible === 1) advance(core, tx, { id: row.message_id as MessageId, peer, state: 'queued', reason });
@@ -108,18 +112,30 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
         return refuse(tx, { peer, rows }, nack);
       }),
 
-    setReason: (peer, reason) =>
+    setReason: (peer, reason) => store.queue.commit(tx => setReason(tx, peer, reason)),
+
+    unreachable: (peer, durationMs) =>
       store.queue.commit(tx => {
-        for (const waiting of [sql.outbox.queuedVisible, sql.outbox.sealedVisible])
-          for (const row of waiting.all({ peer, device: DEVICE })) {
-            const now = sql.messages.recipient.get({ id: row.message_id, peer });
-            if ((now?.state as MessageState | undefined) === 'queued')
-              advance(core, tx, { id: row.message_id as MessageId, peer, state: 'queued', reason });
-          }
+        setReason(tx, peer, 'no-path');
+        const key = { peer, device: DEVICE };
+        const first = sql.outbox.sealedVisible.get(key) ?? sql.outbox.queuedVisible.get(key);
+        if (first) addTrace(peer, first.message_id, { outcome: 'unreachable', durationMs });
       }),
 
-    trace: (peer, messageId, attempt) => store.queue.commit(() => addTrace(peer, messageId, attempt)),
+    cut: (peer, connection, sent) =>
+      store.queue.commit(() =>
+        addTrace(peer, sent.messageId, { ...way(connection), outcome: 'cut', durationMs: took(sent) }),
+      ),
   };
+
+  function setReason(tx: Tx, peer: PeerId, reason: StateReason): void {
+    for (const waiting of [sql.outbox.queuedVisible, sql.outbox.sealedVisible])
+      for (const row of waiting.all({ peer, device: DEVICE })) {
+        const now = sql.messages.recipient.get({ id: row.message_id, peer });
+        if ((now?.state as MessageState | undefined) === 'queued')
+          advance(core, tx, { id: row.message_id as MessageId, peer, state: 'queued', reason });
+      }
+  }
 
   function refuse(tx: Tx, refused: { peer: PeerId; rows: readonly Refused[] }, nack: Nack): AfterNack {
     const { peer, rows } = refused;

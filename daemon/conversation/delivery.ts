@@ -181,6 +181,7 @@ export class Delivery {
       if (this.#deps.book.isAccepted(peer))
         void this.core.store.queue.commit(() => this.#deps.book.noteRecord(peer, record, 'peer'));
     });
+    transport.on('pathChanged', (peer, best) => this.#links.get(peer)?.pathChanged(best));
     await this.publisher.resume();
   }
 

@@ -4,7 +4,7 @@ import { FrameSchema } from '#api/wire/gen/deliver_pb';
 import type { Nack } from '#api/wire/gen/deliver_pb';
 import { ANSWER_TIMEOUT_MS } from '#api/wire/protocols';
 import type { Timer } from '../base/clock.ts';
-import type { FrameStream } from '../net/transport.ts';
+import type { FrameStream, PeerConnection } from '../net/transport.ts';
 import { DroppedError } from '../store/commit-queue.ts';
 import { AckWatch } from './ack-watch.ts';
 import type { AfterNack } from './answers.ts';
@@ -15,13 +15,13 @@ import type { GreetingDeps } from './greeting.ts';
 import { helloFrame, instanceSeenFrame, putBackFrame, readGreeting } from './greeting.ts';
 import { readHead } from './hello.ts';
 import type { Instances, SeenInstance } from './instances.ts';
+import { PathMove } from './path-move.ts';
 import { NoBundleError } from './prekey-exchange.ts';
-import type { SealBatchDeps } from './seal-batch.ts';
-import { SealBatch } from './seal-batch.ts';
+import { SealBatch, type SealBatchDeps } from './seal-batch.ts';
 import type { SealedEnvelope } from './sealer.ts';
 import type { SentRow } from './send-window.ts';
 import { SendWindow } from './send-window.ts';
-import { FrameReader } from './stream-io.ts';
+import { FrameReader, retryDelayMs } from './stream-io.ts';
 import type { StreamOpenerDeps } from './stream-opener.ts';
 import { StreamOpener } from './stream-opener.ts';
 
@@ -31,9 +31,6 @@ export interface LinkDeps extends SealBatchDeps, GreetingDeps, StreamOpenerDeps 
   readonly readOnly: () => boolean;
   readonly superseded: (by: SeenInstance) => void;
 }
-
-const RETRY_FIRST_MS = 1_000;
-const RETRY_MAX_MS = 300_000;
 
 /**
  * The way out to one peer: at most one stream that we opened, on it Hello, then what is sealed and unanswered in
@@ -46,6 +43,7 @@ export class PeerLink {
   readonly #sealing: SealBatch;
   readonly #opener: StreamOpener;
   readonly #acks: AckWatch;
+  readonly #moving: PathMove;
   #stream: FrameStream | null = null;
   #window = new SendWindow(undefined);
   #ready = false;
@@ -68,6 +66,7 @@ export class PeerLink {
     this.#sealing = new SealBatch(core, deps, peer);
     this.#opener = new StreamOpener(core, deps, peer);
     this.#acks = new AckWatch(core.clock, () => this.#stream?.abort('no acknowledgement in time'));
+    this.#moving = new PathMove(core.clock, () => this.#move());
   }
 
   /** There is something to do: rows to send, or a connection to use. */
@@ -89,6 +88,11 @@ export class PeerLink {
     this.wake();
   }
 
+  /** Another connection is the best one now: what is out is answered first, then a new stream goes by it. */
+  pathChanged(best: PeerConnection): void {
+    if (this.#moving.begin(this.#stream, best)) this.wake();
+  }
+
   /** A row is about to be written unsealed: from now on nothing may overtake it. */
   queueing(): void {
     this.#backlog = true;
@@ -98,6 +102,7 @@ export class PeerLink {
   get open(): boolean {
     return (
       this.#ready &&
+      !this.#moving.pending &&
       !this.#backlog &&
       !this.#paused &&
       this.#window.room > 0 &&
@@ -105,10 +110,6 @@ export class PeerLink {
       !this.#deps.bindings.pending(this.peer) &&
       !this.#deps.sealer.needsBundle(this.peer)
     );
-  }
-
-  get connected(): boolean {
-    return this.#ready;
   }
 
   /** Sends envelopes whose commit is done. */
@@ -156,6 +157,7 @@ export class PeerLink {
       this.#wanted = false;
       if (this.#deps.readOnly() || !this.#deps.isAccepted(this.peer)) return;
       try {
+        if (this.#moving.pending && this.#window.size === 0) this.#move();
         if (!this.#ready && !(await this.#open())) return;
         await this.#pump();
         this.#attempt = 0;
@@ -183,9 +185,8 @@ export class PeerLink {
   }
 
   #backoff(): number {
-    const delay = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#attempt);
     this.#attempt += 1;
-    return delay * (0.75 + this.#core.random() / 2);
+    return retryDelayMs(this.#attempt, this.#core.random());
   }
 
   #later(delayMs: number): void {
@@ -212,13 +213,7 @@ export class PeerLink {
     } catch (error) {
       if (this.#stopped) return false;
       this.#core.log.debug({ peer, err: String(error) }, 'peer not reachable');
-      await this.#deps.answers.setReason(peer, 'no-path');
-      const first = sql.outbox.sealedVisible.get(key) ?? sql.outbox.queuedVisible.get(key);
-      if (first)
-        await this.#deps.answers.trace(peer, first.message_id, {
-          outcome: 'unreachable',
-          durationMs: clock.monotonicMs() - started,
-        });
+      await this.#deps.answers.unreachable(peer, clock.monotonicMs() - started);
       this.#later(this.#backoff());
       return false;
     }
@@ -258,6 +253,8 @@ export class PeerLink {
     this.#pausedUntilMs = 0;
     const gone = instances().streamOpened(peer, instance, other => tell(instanceSeenFrame(other)));
     void this.#read(reader, stream).finally(gone);
+    const best = this.#core.transport.connection(peer);
+    if (best) this.pathChanged(best); // while we greeted
   }
 
   /** Reads answers until the stream ends. */
@@ -279,14 +276,7 @@ export class PeerLink {
     }
     if (this.#stream !== stream) return;
     const cut = this.#window.firstVisible();
-    const { path, relay } = stream.connection;
-    if (cut && !this.#stopped)
-      await this.#deps.answers.trace(this.peer, cut.messageId, {
-        path,
-        ...(relay ? { relay } : {}),
-        outcome: 'cut',
-        durationMs: this.#core.clock.monotonicMs() - cut.sentAtMs,
-      });
+    if (cut && !this.#stopped) await this.#deps.answers.cut(this.peer, stream.connection, cut);
     this.#drop('ended');
     this.#later(this.#backoff());
   }
@@ -335,7 +325,7 @@ export class PeerLink {
   }
 
   async #pump(): Promise<void> {
-    while (this.#ready && !this.#paused && this.#window.room > 0) {
+    while (this.#ready && !this.#moving.pending && !this.#paused && this.#window.room > 0) {
       if (this.#resendAfter) {
         if (!this.#resend()) return;
         continue;
@@ -387,10 +377,19 @@ export class PeerLink {
     });
   }
 
+  #move(): void {
+    const left = this.#stream;
+    this.#stream = null;
+    this.#drop('moving');
+    void left?.close();
+    this.wake();
+  }
+
   #drop(reason: string): void {
     const stream = this.#stream;
     this.#stream = null;
     this.#ready = false;
+    this.#moving.end();
     this.#backlog = true;
     this.#acks.stop();
     stream?.abort(reason);

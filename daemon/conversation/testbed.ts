@@ -202,6 +202,10 @@ export class TestNode {
     this.delivery.begin();
   }
 
+  get transport(): MemoryTransport {
+    return this.#transport;
+  }
+
   send(to: TestNode, text: string, id?: MessageId): Promise<{ message: Message; created: boolean }> {
     return this.sender.send(to.peer as string as ConversationId, { text, ...(id ? { id } : {}) });
   }

@@ -91,6 +91,7 @@ class Puncher implements HolePunch {
     this.#observed = createObservedAddresses(deps, {
       isPublic: options.isPublic,
       isFromPort: connection => tcp.isFromPort(connection),
+      listeningPort: family => tcp.listening(family)?.port ?? null,
     });
     const { node } = deps.host;
     node.addEventListener('peer:identify', ({ detail }) => this.#observed.seen(detail.connection, detail.observedAddr));

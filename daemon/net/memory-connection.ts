@@ -2,7 +2,7 @@ import type { PeerId } from '#api/ids';
 import { FrameError } from './frame-codec.ts';
 import type { CarriedStream, Link, MemoryCarrier, MemoryEnd, MemoryWorld } from './memory-link.ts';
 import { MemoryStream } from './memory-stream.ts';
-import type { PeerConnection } from './transport.ts';
+import type { Path, PeerConnection } from './transport.ts';
 
 interface ConnectionEnd extends MemoryEnd {
   /** This end has lost the connection. */
@@ -37,6 +37,10 @@ export class MemoryConnection<Node extends ConnectionEnd> implements MemoryCarri
 
   get open(): boolean {
     return this.#open;
+  }
+
+  get path(): Path {
+    return this.#views[0].path;
   }
 
   joins(a: PeerId, b: PeerId): boolean {

@@ -1,9 +1,9 @@
 import type { PeerId } from '#api/ids';
 import type { Clock } from '../base/clock.ts';
-import type { MemoryConnection } from './memory-connection.ts';
+import { MemoryConnection } from './memory-connection.ts';
 import type { CutRule, Link, MemoryWorld } from './memory-link.ts';
 import { MemoryTransport } from './memory-transport.ts';
-import type { GossipMessage } from './transport.ts';
+import type { GossipMessage, Path } from './transport.ts';
 
 export interface MemoryNetworkOptions {
   readonly latencyMs?: number;
@@ -80,9 +80,18 @@ export class MemoryNetwork implements MemoryWorld<MemoryTransport> {
     for (const connection of this.#connections()) connection.flush();
   }
 
-  /** Cuts every open connection of the two peers now. */
-  cut(a: PeerId, b: PeerId): void {
-    for (const connection of this.#connections()) if (connection.joins(a, b)) connection.cut('cut by the test');
+  /** Cuts every open connection of the two peers now, or those of one path. */
+  cut(a: PeerId, b: PeerId, path?: Path): void {
+    for (const connection of this.#connections())
+      if (connection.joins(a, b) && (path === undefined || connection.path === path)) connection.cut('cut by the test');
+  }
+
+  /** One more connection between two nodes, as a punched hole makes it: over `path`, which later ones go by too. */
+  join(a: MemoryTransport, b: MemoryTransport, path: Path): void {
+    this.setLink(a.self, b.self, { path, relay: null });
+    const connection = new MemoryConnection(this, a, b);
+    a.gained(connection);
+    b.gained(connection);
   }
 
   /** Cuts a stream or connection in the middle of what is sent from one peer to the other. */

@@ -176,12 +176,13 @@ export class MemoryTransport implements Transport {
     const far = this.#network.find(this, peer);
     if (!link.up || link.stalled || !this.#running || !far) throw new Error('the peer cannot be reached');
     const connection = new MemoryConnection(this.#network, this, far);
-    this.#gained(connection);
-    far.#gained(connection);
+    this.gained(connection);
+    far.gained(connection);
     return connection;
   }
 
-  #gained(connection: Connection): void {
+  /** For the network: a connection of this node is open. */
+  gained(connection: Connection): void {
     const far = connection.otherEnd(this);
     const all = this.#connections.get(far.self) ?? new Set();
     this.#connections.set(far.self, all.add(connection));

@@ -1,6 +1,6 @@
 import type { Connection } from '@libp2p/interface';
 import { tryGetNetConfig } from '@libp2p/utils';
-import { CODE_P2P, type Multiaddr } from '@multiformats/multiaddr';
+import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import type { Clock } from '../base/clock.ts';
 
 /** What one peer has seen is kept so long after its connection has ended: the NAT's mapping lives about as long. */
@@ -25,6 +25,8 @@ interface Observation {
   readonly address: Multiaddr;
   readonly connection: Connection;
   readonly by: string;
+  /** The host was seen, and the NAT supposed to keep the port, as most do. */
+  readonly guessed: boolean;
   atMs: number;
 }
 
@@ -34,6 +36,7 @@ export function createObservedAddresses(
     readonly isPublic: (address: Multiaddr) => boolean;
     /** Only what was opened from the listening port tells of its mapping. */
     readonly isFromPort: (connection: Connection) => boolean;
+    readonly listeningPort: (family: 4 | 6) => number | null;
   },
 ): ObservedAddresses {
   const byObserver = new Map<string, Observation>();
@@ -44,7 +47,9 @@ export function createObservedAddresses(
       if (one.connection.status === 'open') one.atMs = nowMs;
       else if (nowMs - one.atMs > KEPT_MS) byObserver.delete(peer);
     }
-    return [...byObserver.values()].reverse();
+    const all = [...byObserver.values()].reverse();
+    const seen = all.filter(one => !one.guessed);
+    return seen.length > 0 ? seen : all;
   };
 
   return {
@@ -58,9 +63,9 @@ export function createObservedAddresses(
     hosts: () => new Set(fresh().flatMap(one => tryGetNetConfig(one.address)?.host ?? [])),
     mapping() {
       const seenBy = new Map<string, Set<string>>();
-      for (const { address, by } of fresh()) {
+      for (const { address, by, guessed } of fresh()) {
         const config = tryGetNetConfig(address);
-        if (config?.type !== 'ip4') continue;
+        if (guessed || config?.type !== 'ip4') continue;
         seenBy.set(by, (seenBy.get(by) ?? new Set()).add(`${config.host} ${config.port}`));
       }
       const sockets = new Set([...seenBy.values()].flatMap(all => [...all]));
@@ -68,17 +73,27 @@ export function createObservedAddresses(
       return seenBy.size > 1 ? 'stable' : 'unknown';
     },
     seen(connection, observed) {
-      if (!observed || connection.direction !== 'outbound' || !options.isFromPort(connection)) return;
-      const address = observed.decapsulateCode(CODE_P2P);
-      if (!options.isPublic(address)) return;
+      if (!observed || connection.direction !== 'outbound') return;
+      const seen = observed.decapsulateCode(CODE_P2P);
+      if (!options.isPublic(seen)) return;
       const peer = connection.remotePeer.toString();
-      byObserver.delete(peer);
+      const guessed = !options.isFromPort(connection);
+      const address = guessed ? withPort(seen, options.listeningPort) : seen;
+      if (!address) return;
+      const key = guessed ? `guessed ${peer}` : peer;
+      byObserver.delete(key);
       const by = tryGetNetConfig(connection.remoteAddr)?.host ?? '';
-      byObserver.set(peer, { address, connection, by, atMs: clock.monotonicMs() });
+      byObserver.set(key, { address, connection, by, guessed, atMs: clock.monotonicMs() });
       for (const oldest of byObserver.keys()) {
         if (byObserver.size <= MAX_OBSERVERS) break;
         byObserver.delete(oldest);
       }
     },
   };
+}
+
+function withPort(address: Multiaddr, portOf: (family: 4 | 6) => number | null): Multiaddr | null {
+  const config = tryGetNetConfig(address);
+  const port = portOf(config?.type === 'ip6' ? 6 : 4);
+  return config && port !== null ? multiaddr(`/${config.type}/${config.host}/tcp/${port}`) : null;
 }

@@ -25,12 +25,15 @@ export function isPublicTcp(address: Multiaddr): boolean {
 }
 
 function plainTcp(address: Multiaddr): { type: 'ip4' | 'ip6'; host: string; port: number } | null {
-  const bare = address.decapsulateCode(CODE_P2P);
-  if (bare.getComponents().length !== 2) return null;
-  const config = tryGetNetConfig(bare);
+  const parts = address.getComponents();
+  // Not by decapsulateCode: of a circuit it leaves the relay.
+  if (parts.length !== 2 && !(parts.length === 3 && parts[2]?.code === CODE_P2P)) return null;
+  const config = tryGetNetConfig(address);
   if (config?.protocol !== 'tcp' || (config.type !== 'ip4' && config.type !== 'ip6') || !config.port) return null;
   return { type: config.type, host: config.host, port: config.port };
 }
+
+const withoutPeer = (address: Multiaddr): Multiaddr => address.decapsulateCode(CODE_P2P);
 
 export interface OwnAddresses {
   /** As others see the listening port. */
@@ -46,8 +49,8 @@ export interface OwnAddresses {
 export function addressesToTell({ observed, listening, port, isPublic }: OwnAddresses): Multiaddr[] {
   const told = new Map<string, Multiaddr>();
   const tell = (address: Multiaddr): void => {
-    const bare = address.decapsulateCode(CODE_P2P);
-    if (plainTcp(bare)) told.set(bare.toString(), bare);
+    const bare = withoutPeer(address);
+    if (plainTcp(address)) told.set(bare.toString(), bare);
   };
   for (const address of observed) tell(address);
   // A second daemon behind the NAT gets another port towards the relay only; towards a new peer it keeps its own.
@@ -76,7 +79,7 @@ export interface DialableOptions {
 
 /**
  * Which of the addresses that a peer names are dialled. Public ones, a few; private ones only of a peer behind our own
- * NAT, in a network in which we are. Circuits, names, loopback and link-local ones never.
+ * NAT, in a network in which we are. Circuits, names, loopback and link-local ones never. Without /p2p.
  */
 export function addressesToDial(theirs: readonly Multiaddr[], options: DialableOptions): Multiaddr[] {
   const portsOf = new Map<string, Set<number>>();
@@ -91,14 +94,14 @@ export function addressesToDial(theirs: readonly Multiaddr[], options: DialableO
     portsOf.set(config.host, ports.add(config.port));
     return true;
   });
-  if (!sameNat) return open;
+  if (!sameNat) return open.map(withoutPeer);
   const own = ownNetworks((options.interfaces ?? networkInterfaces)());
   const near = theirs.filter(address => {
     const config = plainTcp(address);
     if (!config || options.isPublic(address) || config.port < MIN_PRIVATE_PORT || !isNear(address)) return false;
     return own.contains(config.host, config.type === 'ip4' ? 'ipv4' : 'ipv6');
   });
-  return [...near.slice(0, MAX_PRIVATE), ...open];
+  return [...near.slice(0, MAX_PRIVATE), ...open].map(withoutPeer);
 }
 
 function ownNetworks(all: ReturnType<typeof networkInterfaces>) {

@@ -4,6 +4,8 @@ import type { PortMapping } from './observed-addresses.ts';
 
 /** A pair of NATs that let nothing through will do so again: not tried for a while, longer each time. */
 const FAILED = { firstMs: 5 * 60_000, maxMs: 60 * 60_000 };
+/** Of a pair that got through before: it is the network between them, and that comes back. */
+const WORKED = { firstMs: 15_000, maxMs: 10 * 60_000 };
 const UNSUPPORTED_MS = 60 * 60_000;
 const MAX_PEERS = 500;
 /** Rounds that a peer may ask of us: a burst, then one each. */
@@ -38,6 +40,8 @@ interface Entry {
   report: PunchReport;
   failures: number;
   notBeforeMs: number;
+  /** Since the network is as it is. */
+  worked: boolean;
 }
 
 /** What became of each peer's tries, and who may try now. */
@@ -79,9 +83,12 @@ export class PunchMemory {
   ): void {
     const { outcome } = seen;
     const failed = led && (outcome === 'no-answer' || outcome === 'no-address');
-    const failures = failed ? (this.#entries.get(peer)?.failures ?? 0) + 1 : 0;
+    const before = this.#entries.get(peer);
+    const failures = failed ? (before?.failures ?? 0) + 1 : 0;
+    const worked = outcome === 'punched' || before?.worked === true;
+    const rest = worked ? WORKED : FAILED;
     const waitMs = failed
-      ? Math.min(FAILED.firstMs * 2 ** (failures - 1), FAILED.maxMs)
+      ? Math.min(rest.firstMs * 2 ** (failures - 1), rest.maxMs)
       : led && outcome === 'unsupported'
         ? UNSUPPORTED_MS
         : 0;
@@ -90,6 +97,7 @@ export class PunchMemory {
     const atUnixMs = this.#clock.nowUnixMs();
     this.#entries.set(peer, {
       failures,
+      worked,
       notBeforeMs: this.#clock.monotonicMs() + waitMs,
       report: { ...seen, atUnixMs, ...(waitMs > 0 && { nextTryUnixMs: (atUnixMs + waitMs) as UnixMs }) },
     });
@@ -100,6 +108,7 @@ export class PunchMemory {
     for (const entry of this.#entries.values()) {
       entry.failures = 0;
       entry.notBeforeMs = 0;
+      entry.worked = false;
     }
   }
 }

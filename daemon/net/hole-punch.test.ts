@@ -1,0 +1,162 @@
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
+import type { Connection } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { lpStream } from '@libp2p/utils';
+import { multiaddr } from '@multiformats/multiaddr';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { PeerId } from '#api/ids';
+import { PUNCH_PROTOCOL } from '#api/wire/protocols';
+import { ManualClock, systemClock } from '../base/clock.ts';
+import { silentLogger } from '../base/logger.ts';
+import { isCircuit } from './addresses.ts';
+import { createCircuits } from './circuit.ts';
+import { createHolePunch, type HolePunch } from './hole-punch.ts';
+import { createHost, DAEMON_BUDGET, type Host, type HostOptions } from './host.ts';
+import { generateIdentity } from './keyfile.ts';
+import { pingConnection } from './ping.ts';
+import { canReusePort } from './port-binding.ts';
+import { encodePunch } from './punch-message.ts';
+import { until } from './until.ts';
+
+interface Node {
+  readonly host: Host;
+  readonly peer: PeerId;
+  readonly punch: HolePunch;
+}
+
+const soon = (): AbortSignal => AbortSignal.timeout(10_000);
+const LOOPBACK = { isPublic: () => true };
+
+/** Two hosts and a relay on loopback addresses, which count as public here. What NATs do is seen in the lab. */
+describe.skipIf(!canReusePort())('hole punching', () => {
+  const hosts: Host[] = [];
+  let lastIp = 0;
+  afterEach(async () => {
+    await Promise.all(hosts.splice(0).map(async ({ node }) => node.stop()));
+  });
+
+  async function build(options: Partial<HostOptions> = {}): Promise<Host> {
+    const host = await createHost(
+      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
+      {
+        listen: [`/ip4/127.32.0.${(lastIp += 1)}/tcp/0`],
+        announce: [],
+        appendAnnounce: [],
+        agent: 'p2pmsgd/test',
+        budget: DAEMON_BUDGET,
+        ...options,
+      },
+    );
+    hosts.push(host);
+    return host;
+  }
+  async function startRelay(): Promise<Host> {
+    const relay = await build({ services: { relay: circuitRelayServer() } });
+    await relay.node.start();
+    return relay;
+  }
+  /** Connected to the relay, with a reservation. */
+  async function startNode(relay: Host, options: { answers?: boolean; clock?: ManualClock } = {}): Promise<Node> {
+    const host = await build({ punch: LOOPBACK });
+    const deps = { host, clock: options.clock ?? systemClock, log: silentLogger, random: Math.random };
+    const punch = createHolePunch(deps, LOOPBACK);
+    await host.node.start();
+    if (options.answers !== false) await punch.start();
+    const [address] = relay.node.getMultiaddrs();
+    if (!address) throw new Error('no relay');
+    await host.components.transportManager.dial(address, { signal: soon() });
+    const circuits = createCircuits(host);
+    const relayId = relay.node.peerId.toString() as PeerId;
+    await until(() => circuits.isRelay(relayId));
+    await circuits.reserve(relayId);
+    return { host, punch, peer: host.node.peerId.toString() as PeerId };
+  }
+  const relayedDial = (from: Node, to: Node, relay: Host): Promise<Connection> =>
+    from.host.components.transportManager.dial(
+      multiaddr(`${String(relay.node.getMultiaddrs()[0])}/p2p-circuit/p2p/${to.peer}`),
+      { signal: soon() },
+    );
+  const directs = (of: Node, to: Node): Connection[] =>
+    of.host.node
+      .getConnections(peerIdFromString(to.peer))
+      .filter(({ status, remoteAddr }) => status === 'open' && !isCircuit(remoteAddr));
+
+  it('turns a relayed connection into one direct connection that carries streams both ways', async () => {
+    const relay = await startRelay();
+    const [a, b] = [await startNode(relay), await startNode(relay)];
+    await relayedDial(a, b, relay);
+    await until(() => [a.punch.report(b.peer), b.punch.report(a.peer)].every(one => one?.outcome === 'punched'));
+    for (const [of, to] of [[a, b] as const, [b, a] as const]) {
+      expect(directs(of, to).length).toBe(1);
+      await pingConnection(directs(of, to)[0] as Connection, soon());
+    }
+    // Who dialled over the relay initiates.
+    expect([directs(a, b)[0]?.direction, directs(b, a)[0]?.direction]).toEqual(['outbound', 'inbound']);
+    expect(b.punch.report(a.peer)?.rounds).toBe(1);
+  });
+
+  it('comes to one direct connection too when each has dialled the other over the relay', async () => {
+    const relay = await startRelay();
+    const [a, b] = [await startNode(relay), await startNode(relay)];
+    await Promise.all([relayedDial(a, b, relay), relayedDial(b, a, relay)]);
+    await until(() => directs(a, b).length === 1 && directs(b, a).length === 1);
+    await pingConnection(directs(a, b)[0] as Connection, soon());
+  });
+
+  it('tells that the peer takes no part, and leaves it alone', async () => {
+    const relay = await startRelay();
+    const [a, b] = [await startNode(relay, { answers: false }), await startNode(relay)];
+    await relayedDial(a, b, relay);
+    await until(() => b.punch.report(a.peer) !== null);
+    expect(b.punch.report(a.peer)).toMatchObject({ outcome: 'unsupported', rounds: 0 });
+    expect(b.punch.report(a.peer)?.nextTryUnixMs).toBeGreaterThan(Date.now() + 3_000_000);
+  });
+
+  describe('that somebody asks for who should not', () => {
+    /** A peer that the victim has dialled over the relay, and that says what it likes. */
+    async function attack() {
+      const relay = await startRelay();
+      const clock = new ManualClock();
+      const [victim, hostile] = [await startNode(relay, { clock }), await startNode(relay, { answers: false })];
+      await relayedDial(victim, hostile, relay);
+      const find = (): Connection | undefined =>
+        hostile.host.node.getConnections(peerIdFromString(victim.peer)).find(({ status }) => status === 'open');
+      await until(() => find() !== undefined);
+      return { relay, victim, hostile, clock, relayed: find() as Connection };
+    }
+    const ask = async (connection: Connection, bytes: Uint8Array): Promise<unknown> => {
+      const stream = await connection.newStream(PUNCH_PROTOCOL, { runOnLimitedConnection: true, signal: soon() });
+      const messages = lpStream(stream);
+      await messages.write(bytes, { signal: soon() });
+      return messages.read({ signal: soon() });
+    };
+    const CONNECT = encodePunch({ kind: 'connect', addresses: [] });
+
+    it('is refused on a direct connection', async () => {
+      const { victim, hostile } = await attack();
+      const [address] = victim.host.node.getMultiaddrs();
+      if (!address) throw new Error('no address');
+      const direct = await hostile.host.components.transportManager.dial(address, { signal: soon() });
+      await expect(ask(direct, CONNECT)).rejects.toThrow();
+    });
+
+    it('is refused when the message is too long or none', async () => {
+      const { relayed, victim, hostile } = await attack();
+      await expect(ask(relayed, new Uint8Array(4_097))).rejects.toThrow();
+      await until(() => victim.punch.report(hostile.peer)?.outcome === 'interrupted');
+      await expect(ask(relayed, Buffer.from('0801', 'hex'))).rejects.toThrow();
+      await expect(ask(relayed, encodePunch({ kind: 'sync' }))).rejects.toThrow();
+    });
+
+    it('is refused after twenty rounds', async () => {
+      const { relayed } = await attack();
+      let answered = 0;
+      for (let round = 0; round < 40; round += 1)
+        await ask(relayed, CONNECT).then(
+          () => (answered += 1),
+          () => undefined,
+        );
+      expect(answered).toBe(20);
+    });
+  });
+});
