@@ -36,7 +36,7 @@ describe('who is asked where contacts are', () => {
         relays: [],
         bootstrap: [],
         mdns: false,
-      portMapping: false,
+        portMapping: false,
         dht: 'client',
         reservations: 2,
         version: 'test',
