@@ -1,6 +1,5 @@
 import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { noise } from '@chainsafe/libp2p-noise';
-import { yamux } from '@chainsafe/libp2p-yamux';
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
@@ -14,6 +13,7 @@ import { IDENTIFY_PROTOCOL_VERSION } from '#api/wire/protocols';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { isCircuit, isLocal } from './addresses.ts';
+import { carefulYamux } from './careful-yamux.ts';
 import { keepGossipStreams } from './gossip-healing.ts';
 import { DAEMON_MESH, gossipOptions, type MeshSize, RELAY_MESH } from './gossip-options.ts';
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
@@ -183,7 +183,7 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
+      carefulYamux({
         maxInboundStreams: budget.maxStreamsPerConnection,
         maxOutboundStreams: budget.maxStreamsPerConnection,
         streamOptions: {

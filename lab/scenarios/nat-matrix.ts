@@ -91,7 +91,12 @@ interface PairOptions extends ScenarioOptions {
 
 async function runPair(pair: NatPair, options: PairOptions): Promise<readonly Row[]> {
   const { lab, tier, seed, tries, roundTripMs, say } = options;
-  await using world = await openWorld(lab, { seed, sites: { relay: { ipv6: true }, ...pair.sites } });
+  const [firstMs] = ONE_WAY_MS[tier];
+  await using world = await openWorld(lab, {
+    seed,
+    line: { delayMs: firstMs ?? 0 },
+    sites: { relay: { ipv6: true }, ...pair.sites },
+  });
   const prefix = `pair${NAT_PAIRS.indexOf(pair)}`;
   const relay = await startWorldRelay(lab, world, { host: 'relay', name: `${prefix}-relay` });
   const relays = [tcpAddress(relay)];
@@ -101,6 +106,8 @@ async function runPair(pair: NatPair, options: PairOptions): Promise<readonly Ro
   ]);
   await makeContacts(a, b);
   await deliver(a, b);
+  // Ended in the middle of a first punch, the boxes would hold its unanswered SYNs against the next one for 120 s.
+  await watchPath(a, b, pair.expected === 'relayed' ? RELAYED_FOR_MS : DIRECT_WITHIN_MS);
   const rows: Row[] = [];
   for (const oneWayMs of ONE_WAY_MS[tier]) {
     await world.lines({ delayMs: oneWayMs });
