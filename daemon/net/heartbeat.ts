@@ -6,11 +6,11 @@ import { trafficOf } from './traffic.ts';
 
 const TICK_MS = 1_000;
 /** Nothing came for so long: ask. Whoever asks first spares the other side its question. */
-const ASK_AFTER_TICKS = 8;
+const ASK_AFTER_TICKS = 7;
 /** Nothing came for so long, and the question is unanswered: the connection is dead. Below 15 s with its tick. */
 const DEAD_AFTER_TICKS = 14;
 /** An answer gets at least so long, also when the clock stood still before. */
-const ANSWER_TICKS = 6;
+const ANSWER_TICKS = 7;
 /** Also without silence: so that the round trip shown is of this minute. */
 const MEASURE_TICKS = 60;
 const FIRST_MEASURE_TICKS = 2;

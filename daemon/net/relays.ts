@@ -20,6 +20,8 @@ const CHECK_EVERY_MS = 15_000;
 const DIAL_TIMEOUT_MS = 6_000;
 const IDENTIFY_TIMEOUT_MS = 4_000;
 const RESERVE_TIMEOUT_MS = 8_000;
+/** More than all of the above together: nothing that libp2p leaves unanswered stops the tries for good. */
+const BRING_TIMEOUT_MS = 25_000;
 /** So long connected: a loss is followed by a try at once. */
 const WELL_AFTER_MS = 5_000;
 const MAX_ADDRESSES_PER_PEER = 4;
@@ -199,11 +201,17 @@ class Supervisor implements RelaySupervisor {
   /** Brings one peer into the state it should be in, and sees to it that this happens again. */
   #tend(entry: KeptPeer): Promise<void> {
     if (!this.#running) return Promise.resolve();
-    entry.running ??= this.#bring(entry).finally(() => {
-      entry.running = null;
-      // What was lost while we were at it was not scheduled by #lost.
-      if (this.#running && this.#kept.has(entry.peer)) this.#schedule(entry, this.#nextDelayMs(entry));
-    });
+    entry.running ??= this.#inTime(this.#bring(entry), BRING_TIMEOUT_MS)
+      .catch(() => {
+        entry.failures += 1;
+        entry.wellSinceMs = null;
+        entry.lastError = 'timed out';
+      })
+      .finally(() => {
+        entry.running = null;
+        // What was lost while we were at it was not scheduled by #lost.
+        if (this.#running && this.#kept.has(entry.peer)) this.#schedule(entry, this.#nextDelayMs(entry));
+      });
     return entry.running;
   }
 
@@ -259,7 +267,7 @@ class Supervisor implements RelaySupervisor {
     entry.reserving = true;
     try {
       await this.#waitForIdentify(entry.peer);
-      await this.#inTime(this.#deps.circuits.reserve(entry.peer));
+      await this.#inTime(this.#deps.circuits.reserve(entry.peer), RESERVE_TIMEOUT_MS);
       entry.hadReservation = true;
     } finally {
       entry.reserving = false;
@@ -272,18 +280,18 @@ class Supervisor implements RelaySupervisor {
     if (entry.failures < KNOWN_ADDRESSES_AFTER) return configured;
     const known = await this.#deps.host.node.peerStore.get(peerIdFromString(entry.peer)).catch(() => null);
     const told = known?.addresses.map(({ multiaddr }) => multiaddr.toString()) ?? [];
-    return [...configured, ...told];
+    return [...configured, ...told.filter(address => !address.includes('/p2p-circuit'))];
   }
 
   async #renew(entry: KeptPeer): Promise<void> {
     entry.renewAtMs = Number.POSITIVE_INFINITY;
-    await this.#inTime(this.#deps.circuits.renew(entry.peer));
+    await this.#inTime(this.#deps.circuits.renew(entry.peer), RESERVE_TIMEOUT_MS);
   }
 
   /** Whatever becomes of an answer: the next try comes. */
-  async #inTime(work: Promise<void>): Promise<void> {
+  async #inTime(work: Promise<void>, timeoutMs: number): Promise<void> {
     const { promise, reject } = Promise.withResolvers<never>();
-    const limit = this.#deps.clock.after(RESERVE_TIMEOUT_MS, () => reject(new Error('reservation timed out')));
+    const limit = this.#deps.clock.after(timeoutMs, () => reject(new Error('timed out')));
     try {
       await Promise.race([work, promise]);
     } finally {

@@ -57,7 +57,8 @@ const ANSWER_MS = 30_000;
 
 export async function startForeign(lab: Lab, options: ForeignOptions): Promise<ForeignPeer> {
   const args = [
-    ...['--folder', `${lab.folder}/${options.name}`],
+    '--folder',
+    `${lab.folder}/${options.name}`,
     ...(options.listen ?? []).flatMap(address => ['--listen', address]),
     ...(options.external ?? []).flatMap(address => ['--external', address]),
     ...(options.relayServer ? ['--relay-server'] : []),
@@ -82,7 +83,7 @@ export async function startForeign(lab: Lab, options: ForeignOptions): Promise<F
     if (said.id === undefined) {
       const one = { ...said, atMs: performance.now() };
       noticed.push(one);
-      for (const watcher of [...watchers]) watcher(one);
+      for (const watcher of watchers) watcher(one);
       return;
     }
     answers.get(said.id)?.(said);

@@ -84,7 +84,7 @@ CREATE TABLE repair (
   peer TEXT PRIMARY KEY, tokens REAL NOT NULL, refilled_at INTEGER NOT NULL, resend_at INTEGER, resend_backoff_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE trace (
   row INTEGER PRIMARY KEY, message_id TEXT NOT NULL, peer TEXT NOT NULL, at INTEGER NOT NULL, path TEXT, relay TEXT,
-  outcome TEXT NOT NULL, code TEXT, duration_ms INTEGER NOT NULL) STRICT;
+  outcome TEXT NOT NULL, code TEXT, duration_ms INTEGER NOT NULL, note TEXT) STRICT;
 CREATE INDEX trace_message ON trace (message_id);
 
 CREATE TABLE presence_seen (
