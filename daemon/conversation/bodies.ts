@@ -35,6 +35,8 @@ export function createBodies(
     book: ContactBook;
     acceptedByInvite: (tx: Tx, peer: PeerId, inviteId: string, name: string) => void;
     wake: (peer: PeerId) => void;
+    /** What it has held back is sent once more. */
+    sendAgain: (peer: PeerId) => void;
     safetyNumber: (peer: PeerId) => string | undefined;
   },
 ): Bodies {
@@ -126,7 +128,7 @@ export function createBodies(
     if (body.delivered.length > MAX_RECEIPT_IDS) return 'quarantined';
     book.setTheyAccepted(tx, peer);
     for (const id of body.delivered) delivered(tx, peer, id);
-    tx.afterCommit(() => deps.wake(peer));
+    tx.afterCommit(() => deps.sendAgain(peer));
     return 'published';
   }
 

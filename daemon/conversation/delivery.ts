@@ -123,6 +123,7 @@ export class Delivery {
           tx.afterCommit(() => deps.joined(peer));
         },
         wake: peer => this.link(peer).wake(),
+        sendAgain: peer => this.link(peer).sendAgain(),
         safetyNumber: peer => this.safetyNumber(peer)?.digits,
       }),
     });

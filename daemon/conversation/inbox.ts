@@ -74,7 +74,7 @@ export class Inbox {
   readonly #core: Core;
   readonly #deps: InboxDeps;
   /** Opened, not committed yet: envelope id → hash and the promise of its commit. */
-  readonly #opening = new Map<string, { hash: Uint8Array; done: Promise<Verdict> }>();
+  readonly #opening = new Map<string, { peer: PeerId; hash: Uint8Array; done: Promise<Verdict> }>();
 
   constructor(core: Core, deps: InboxDeps) {
     this.#core = core;
@@ -109,7 +109,7 @@ export class Inbox {
             (): Verdict => ({ id, code: null }),
             (error: unknown) => notStored(id, error),
           );
-          this.#opening.set(hex(id), { hash: batch.at(-1)?.hash ?? id, done });
+          this.#opening.set(hex(id), { peer, hash: batch.at(-1)?.hash ?? id, done });
           answers.push(done);
         }
       } finally {
@@ -157,10 +157,16 @@ export class Inbox {
       return equalBytes(opening.hash, sha256(ciphertext)) ? opening.done : { id, code: NackCode.ID_CONFLICT };
     if (blocked) return { id, code: NackCode.HELD };
     if (accepted) return null;
-    if ((this.#core.sql.inbox.heldCount.get({ peer })?.count ?? 0) >= MAX_UNACCEPTED_ENVELOPES)
-      return { id, code: NackCode.HELD };
+    if (this.#heldOf(peer) >= MAX_UNACCEPTED_ENVELOPES) return { id, code: NackCode.HELD };
     if (this.#deps.requestsFull(peer)) return { id, code: NackCode.RATE_LIMITED, retryAfterMs: 300_000 };
     return null;
+  }
+
+  /** Of a stranger: stored, and opened in this turn. */
+  #heldOf(peer: PeerId): number {
+    let count = this.#core.sql.inbox.heldCount.get({ peer })?.count ?? 0;
+    for (const one of this.#opening.values()) if (one.peer === peer) count += 1;
+    return count;
   }
 
   /** Opens and stages; null when it is in the batch now. */
@@ -237,7 +243,8 @@ export class Inbox {
     if (error instanceof DroppedError) return { id: envelope.id, code: NackCode.BUSY, retryAfterMs: 1_000 };
     if (!(error instanceof RatchetError)) throw error;
     const code = CODE_OF[error.code];
-    void this.#core.store.queue.commit(() => this.#keepRefused(peer, envelope, error.code));
+    // For diagnosis only: the answer does not wait for it, and does not depend on it.
+    this.#core.store.queue.commit(() => this.#keepRefused(peer, envelope, error.code)).catch(() => undefined);
     return { id: envelope.id, code, highestSession: this.#deps.staging.highestSession(peer) };
   }
 

@@ -1,29 +1,26 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { PeerId } from '#api/ids';
-import { FrameSchema } from '#api/wire/gen/deliver_pb';
-import type { Nack } from '#api/wire/gen/deliver_pb';
+import { FrameSchema, type Nack } from '#api/wire/gen/deliver_pb';
 import { ANSWER_TIMEOUT_MS } from '#api/wire/protocols';
 import type { Timer } from '../base/clock.ts';
 import type { FrameStream, PeerConnection } from '../net/transport.ts';
 import { DroppedError } from '../store/commit-queue.ts';
 import { AckWatch } from './ack-watch.ts';
 import type { AfterNack } from './answers.ts';
+import { Backlog } from './backlog.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
 import type { Healing } from './healing.ts';
-import type { GreetingDeps } from './greeting.ts';
-import { helloFrame, instanceSeenFrame, putBackFrame, readGreeting } from './greeting.ts';
+import { type GreetingDeps, helloFrame, instanceSeenFrame, putBackFrame, readGreeting } from './greeting.ts';
 import { readHead } from './hello.ts';
-import type { Instances, SeenInstance } from './instances.ts';
+import type { SeenInstance } from './instances.ts';
 import { PathMove } from './path-move.ts';
 import { NoBundleError } from './prekey-exchange.ts';
 import { SealBatch, type SealBatchDeps } from './seal-batch.ts';
 import type { SealedEnvelope } from './sealer.ts';
-import type { SentRow } from './send-window.ts';
-import { SendWindow } from './send-window.ts';
+import { SendWindow, type SentRow } from './send-window.ts';
 import { FrameReader, retryDelayMs } from './stream-io.ts';
-import type { StreamOpenerDeps } from './stream-opener.ts';
-import { StreamOpener } from './stream-opener.ts';
+import { StreamOpener, type StreamOpenerDeps } from './stream-opener.ts';
 
 export interface LinkDeps extends SealBatchDeps, GreetingDeps, StreamOpenerDeps {
   readonly healing: Healing;
@@ -51,8 +48,7 @@ export class PeerLink {
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
   #wanted = false;
-  /** Something waits in the database that must be sealed before anything newer. */
-  #backlog = true;
+  readonly #backlog = new Backlog();
   /** Last position that was sent again on this stream; null: all of them were. */
   #resendAfter: { epoch: number; seq: number } | null = null;
   #attempt = 0;
@@ -93,9 +89,16 @@ export class PeerLink {
     if (this.#moving.begin(this.#stream, best)) this.wake();
   }
 
-  /** A row is about to be written unsealed: from now on nothing may overtake it. */
-  queueing(): void {
-    this.#backlog = true;
+  /** A row is written unsealed: from now on nothing may overtake it. */
+  queueing(written?: Promise<unknown>): void {
+    if (written) void this.#backlog.growing(written).then(() => this.wake());
+    else this.#backlog.assume();
+  }
+
+  /** What the peer has held back may come to it now: all that is sealed goes out once more. */
+  sendAgain(): void {
+    this.#resendAfter = { epoch: 0, seq: 0 };
+    this.wake();
   }
 
   /** Whether a content written now can be sealed in the same transaction and sent at once. */
@@ -103,7 +106,7 @@ export class PeerLink {
     return (
       this.#ready &&
       !this.#moving.pending &&
-      !this.#backlog &&
+      !this.#backlog.any &&
       !this.#paused &&
       this.#window.room > 0 &&
       this.#sealing.allowance() > 0 &&
@@ -161,6 +164,7 @@ export class PeerLink {
         if (!this.#ready && !(await this.#open())) return;
         await this.#pump();
         this.#attempt = 0;
+        if (this.#paused) this.#later(this.#pausedUntilMs - this.#core.clock.monotonicMs());
       } catch (error) {
         await this.#failed(error);
         return;
@@ -248,7 +252,7 @@ export class PeerLink {
     this.#window = new SendWindow(stream.connection.dataLimitBytes);
     this.#sealing.restarted();
     this.#resendAfter = { epoch: 0, seq: 0 };
-    this.#backlog = true;
+    this.#backlog.assume();
     this.#ready = true;
     this.#pausedUntilMs = 0;
     const gone = instances().streamOpened(peer, instance, other => tell(instanceSeenFrame(other)));
@@ -267,7 +271,10 @@ export class PeerLink {
           if (kind.case === 'ack') acks.push(...kind.value.ids);
           else if (kind.case === 'nack') await this.#nacked(stream, kind.value);
           else if (kind.case === 'putBack') await this.#putBack(kind.value.acknowledged);
-          else if (kind.case === 'instanceSeen') this.#instanceSeen(kind.value.instance);
+          else if (kind.case === 'instanceSeen') {
+            const claim = this.#deps.instances().read(this.#core.self, kind.value.instance);
+            if (claim && this.#deps.instances().supersedesUs(claim)) this.#deps.superseded(claim);
+          }
         }
         if (acks.length > 0) await this.#acked(stream, acks);
       }
@@ -276,7 +283,8 @@ export class PeerLink {
     }
     if (this.#stream !== stream) return;
     const cut = this.#window.firstVisible();
-    if (cut && !this.#stopped) await this.#deps.answers.cut(this.peer, stream.connection, cut);
+    // The link goes on, also when this cannot be written down.
+    if (cut && !this.#stopped) await this.#deps.answers.cut(this.peer, stream.connection, cut).catch(() => undefined);
     this.#drop('ended');
     this.#later(this.#backoff());
   }
@@ -286,9 +294,8 @@ export class PeerLink {
     const acks = ids.map(envelopeId => ({ envelopeId, flight: this.#window.take(envelopeId) }));
     this.#acks.moved(this.#window.size > 0);
     this.#attempt = 0;
-    // While more is sealed for a peer that has accepted us, its next transaction takes these along; the peer keeps
-    // nothing open for them, and what is lost with the process is acknowledged again.
-    const lazy = this.#backlog && this.#deps.theyAccepted(this.peer) && this.#sealing.flows(this.#window.room);
+    // While more is sealed, its transaction takes these along: what is lost with the process is acknowledged again.
+    const lazy = this.#backlog.any && this.#deps.theyAccepted(this.peer) && this.#sealing.flows(this.#window.room);
     const written = this.#deps.answers.acked(this.peer, stream.connection, acks, { lazy });
     if (lazy) written.catch((error: unknown) => this.#failed(error));
     else await written;
@@ -303,7 +310,7 @@ export class PeerLink {
       this.#deps.staging.sessionsChanged(this.peer);
       this.#deps.budget.cause(this.peer);
       if (after.highestSession !== undefined) this.#deps.staging.raiseHighestSession(this.peer, after.highestSession);
-      this.#backlog = true;
+      this.#backlog.assume();
     }
     if (after.pauseMs !== undefined) {
       this.#pausedUntilMs = this.#core.clock.monotonicMs() + after.pauseMs;
@@ -319,11 +326,6 @@ export class PeerLink {
     if (head && this.#deps.isAccepted(this.peer)) await this.#deps.healing.putBack(this.peer, head);
   }
 
-  #instanceSeen(signed: Parameters<Instances['read']>[1]): void {
-    const claim = this.#deps.instances().read(this.#core.self, signed);
-    if (claim && this.#deps.instances().supersedesUs(claim)) this.#deps.superseded(claim);
-  }
-
   async #pump(): Promise<void> {
     while (this.#ready && !this.#moving.pending && !this.#paused && this.#window.room > 0) {
       if (this.#resendAfter) {
@@ -332,7 +334,7 @@ export class PeerLink {
       }
       const { room } = this.#window;
       const next = await this.#sealing.next(room);
-      if (next === 'nothing') this.#backlog = false;
+      if (next === 'nothing') this.#backlog.foundNothing();
       if (typeof next === 'string') return;
       const batch = await this.#sealing.seal(next, { room, signal: this.#stopping.signal });
       batch?.committed
@@ -390,7 +392,7 @@ export class PeerLink {
     this.#stream = null;
     this.#ready = false;
     this.#moving.end();
-    this.#backlog = true;
+    this.#backlog.assume();
     this.#acks.stop();
     stream?.abort(reason);
   }

@@ -75,6 +75,8 @@ export function createSealer(
         contents: [first.content ?? deps.tombstone(first), ...others.map(contentOf)],
         ...(gone ? { contentHash: first.content_hash } : {}),
       });
+      // Also when it turns out to be of no use: another one is fetched then.
+      offered.delete(peer);
       const sealed = await ratchet.seal(staging.reads, {
         name,
         plaintext: pad(packet),
@@ -82,7 +84,6 @@ export function createSealer(
         nowUnixMs: core.clock.nowUnixMs(),
       });
       core.step('sealed');
-      offered.delete(peer);
       const envelopeId = uuidToBytes(randomUUIDv7());
       const frame = toBinary(
         FrameSchema,

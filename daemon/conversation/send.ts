@@ -4,6 +4,7 @@ import type { ConversationId, MessageId, PeerId } from '#api/ids';
 import { isPeerIdText } from '#api/ids';
 import type { Message, StateReason } from '#api/rest/messages';
 import { MAX_REQUEST_TEXT_BYTES, MAX_TEXT_BYTES } from '#api/wire/protocols';
+import { RatchetError } from '../ratchet/ratchet.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { Tx } from '../store/commit-queue.ts';
 import { DroppedError } from '../store/commit-queue.ts';
@@ -91,17 +92,17 @@ export function createSender(
     const content = encodeContent({ id, sentAtUnixMs, body });
     const draft: Draft = { id, peer, text, sentAtUnixMs, content, contentHash: sha256(content) };
     if (!first && delivery.link(peer).open && (await sealedAtOnce(draft))) return;
-    delivery.link(peer).queueing();
     const reason = waitsFor(peer);
-    await store.queue.commit(tx => {
+    const written = store.queue.commit(tx => {
       // A text that is too long for a request follows a request without text.
       if (first && !carried) delivery.enqueue(tx, peer, requestBody(contact?.invite_token ?? null, ''));
       if (first) sql.contacts.setRequestSent.run({ peer });
       insertMessage(tx, draft, reason);
       insertOutbox(draft);
       core.step('post-stored');
-      tx.afterCommit(() => delivery.link(peer).wake());
     });
+    delivery.link(peer).queueing(written);
+    await written;
     core.step('post-committed');
   }
 
@@ -121,7 +122,8 @@ export function createSender(
         head: null,
       };
       const sealed = await delivery.sealer.seal(peer, [part]).catch((error: unknown) => {
-        if (error instanceof NoSessionError) return null;
+        // No session, or one that is of no use any more: it waits, and the next sealing sees to it.
+        if (error instanceof NoSessionError || error instanceof RatchetError) return null;
         throw error;
       });
       if (!sealed) return null;
