@@ -154,6 +154,7 @@ const RULES: readonly Rule[] = [
       'daemon/net/dht-server.ts',
       'daemon/net/keyfile.ts',
       'daemon/net/frames.ts',
+      'daemon/store/lock.ts',
       'daemon/base/',
       'api/wire/',
       'api/home',

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
+import { type HeldLock, LockedError, takeLock } from '../daemon/store/lock.ts';
 import { ConfigError } from './config-error.ts';
-import { type HomeLock, takeHomeLock } from './mailbox/store-lock.ts';
 
 export interface RunInfo {
   readonly pid: number;
@@ -33,23 +33,23 @@ export interface Home {
 export function openHome(path: string): Home {
   const folder = resolve(path);
   const run = join(folder, 'run.json');
-  let lock: HomeLock;
+  let lock: HeldLock;
   process.umask(0o077);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
-    lock = takeHomeLock(folder);
+    lock = takeLock(folder);
   } catch (cause) {
+    if (cause instanceof LockedError)
+      throw new HomeInUseError(
+        `another p2pmsg-relay runs on ${folder}${cause.holder === null ? '' : ` (pid ${cause.holder})`}`,
+        { cause },
+      );
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
       throw new ConfigError(`no permission to write the folder ${folder}`, 77, { cause });
     throw new ConfigError(`the folder ${folder} cannot be used`, 78, { cause });
   }
-  if (!('release' in lock))
-    throw new HomeInUseError(
-      `another p2pmsg-relay runs on ${folder}${lock.heldBy === null ? '' : ` (pid ${lock.heldBy})`}`,
-    );
-  const { release } = lock;
   enableCompileCache(join(folder, 'cache'));
   return {
     folder,
@@ -59,7 +59,7 @@ export function openHome(path: string): Home {
     },
     release() {
       rmSync(run, { force: true });
-      release();
+      lock.release();
     },
   };
 }

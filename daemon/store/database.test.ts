@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkDatabase } from './check.ts';
@@ -78,6 +81,28 @@ test('one process holds a home; a second one is told who', () => {
   }
   lock.release();
   takeLock(home).release();
+});
+
+test('who asks before the holder has written down who it is waits for that', async () => {
+  const lock = takeLock(home);
+  const pidFile = join(home, 'lock.pid');
+  // What a holder that was killed leaves behind.
+  writeFileSync(pidFile, `${spawnSync(process.execPath, ['--version']).pid}\n`);
+  const writer = new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads');
+     parentPort.once('message', () => {
+       require('node:fs').writeFileSync(workerData.pidFile, String(workerData.pid));
+     });`,
+    { eval: true, workerData: { pidFile, pid: process.pid } },
+  );
+  try {
+    await once(writer, 'online');
+    writer.postMessage('write');
+    expect(() => takeLock(home)).toThrow(expect.objectContaining({ holder: process.pid }));
+  } finally {
+    await writer.terminate();
+    lock.release();
+  }
 });
 
 test('the database is readable by its owner only', async () => {
