@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -107,4 +107,68 @@ test('a database older than the sidecar was put back: new log id, old cursors ar
   expect(() => feed.read({ after: 11, limit: 10, logId })).toThrow(expect.objectContaining({ code: 'LOG_CHANGED' }));
   const { oldest } = feed.state();
   expect(seqs(oldest - 1)).toHaveLength(20);
+  // Until what follows from it is done: a process that ends before is told again.
+  const again = feed.state().logId;
+  await close();
+  await open();
+  expect([feed.putBack, feed.state().logId]).toEqual([true, again]);
+  await store.queue.commit(tx => feed.renew(tx));
+  expect([feed.putBack, feed.state().logId]).toEqual([false, again]);
+  await close();
+  await open();
+  expect(feed.putBack).toBe(false);
 });
+
+test('a new log whose transaction failed is never told, and the old one goes on', async () => {
+  const heads: number[] = [];
+  await write(3);
+  const before = feed.state();
+  feed.onCommit(head => heads.push(head));
+  await expect(
+    store.queue.commit(tx => {
+      feed.renew(tx);
+      throw new Error('no');
+    }),
+  ).rejects.toThrow('no');
+  expect(feed.state()).toEqual(before);
+  await write(1);
+  expect([heads, seqs(0)]).toEqual([[4], [1, 2, 3, 4]]);
+});
+
+test('a new log begins above the old one, and readers hear of it after its commit', async () => {
+  await write(3);
+  const { logId } = feed.state();
+  const heads: number[] = [];
+  feed.onCommit(head => heads.push(head));
+  await store.queue.commit(tx => {
+    feed.append(tx, 'daemon.started', { version: '1', unclean: false });
+    feed.renew(tx);
+    feed.append(tx, 'daemon.started', { version: '2', unclean: false });
+    expect(feed.state().logId).toBe(logId);
+  });
+  const { head, oldest, logId: renewed } = feed.state();
+  expect(renewed).not.toBe(logId);
+  expect([heads.at(-1), oldest, head]).toEqual([1_000_001, 1_000_001, 1_000_001]);
+  expect(seqs(oldest - 1)).toEqual([1_000_001]);
+  await close();
+  await open();
+  expect([feed.putBack, feed.state()]).toEqual([false, { logId: renewed, head, oldest }]);
+});
+
+test.skipIf(!existsSync('/dev/full'))(
+  'a full disk under the sidecar stops neither the log nor what follows a commit',
+  async () => {
+    await close();
+    rmSync(home, { recursive: true, force: true });
+    home = mkdtempSync(join(tmpdir(), 'p2pmsg-feed-'));
+    symlinkSync('/dev/full', join(home, 'log-head'));
+    await open();
+    const after: string[] = [];
+    await store.queue.commit(tx => {
+      feed.append(tx, 'daemon.started', { version: '1', unclean: false });
+      tx.atEnd('later', () => tx.afterCommit(() => after.push('later')));
+    });
+    await write(1);
+    expect([seqs(0), after]).toEqual([[1, 2], ['later']]);
+  },
+);

@@ -13,7 +13,7 @@ import { eventQueries } from '../store/event-queries.ts';
  * nothing and, dropping rows at or below its cursor, sees nothing twice.
  */
 export interface Feed {
-  /** Found at the start: the database is older than what was handed out, so it was put back. */
+  /** Found at a start: the database is older than what was handed out, so it was put back. True until `renew` is committed. */
   readonly putBack: boolean;
   append<T extends EventType>(tx: Tx, type: T, data: EventData<T>): void;
   state(): { logId: string; head: number; oldest: number };
@@ -25,7 +25,7 @@ export interface Feed {
   onCommit(listener: (head: number) => void): () => void;
   /** Deletes rows beyond the kept days or number; tells `log.pruned`. */
   prune(): Promise<void>;
-  /** A new log under a new id: the old rows go, cursors of before are answered LOG_CHANGED. */
+  /** A new log under a new id, unless the start has begun it: the old rows go, cursors of before are answered LOG_CHANGED. */
   renew(tx: Tx): void;
   close(): void;
 }
@@ -44,34 +44,37 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
   const sql = eventQueries(store.prepare);
   const listeners = new Set<(head: number) => void>();
   const sidecar = openHeadSidecar(join(options.home, 'log-head'));
-  let { head, oldest } = sql.bounds();
-  let logId = sql.logId();
-  let firstSeq = sql.firstSeq();
+  let head = 0;
+  let oldest = 0;
+  let logId = '';
+  let firstSeq = 1;
   let putBack = false;
+  /** What the tables say: memory follows the disk, never the other way round. */
+  const load = (): void => {
+    ({ head, oldest } = sql.bounds());
+    logId = sql.logId();
+    firstSeq = sql.firstSeq();
+    putBack = sql.putBack();
+  };
+  load();
 
   /**
    * A new log begins a whole step above everything the old one can have handed out, also in the future that was
    * lost: so a cursor of the old log is recognised even by a reader that does not send its `logId`.
    */
   const begin = (): void => {
-    logId = crypto.randomUUID();
-    firstSeq = (Math.floor(head / LOG_STEP) + 1) * LOG_STEP + 1;
-    sql.begin(logId, firstSeq);
-    head = firstSeq - 1;
-    oldest = 0;
+    const step = logId === '' ? 0 : Math.floor(sql.lastSeq() / LOG_STEP) + 1;
+    sql.begin(crypto.randomUUID(), step * LOG_STEP + 1);
   };
-  store.atomically(() => {
-    if (logId === '') {
-      logId = crypto.randomUUID();
-      sql.begin(logId, 1);
-    }
-    // The sidecar is written after each commit: when it is ahead, the database was put back behind our back. A crash
-    // of the machine can only leave it behind, since commits are synced and the sidecar is not.
-    else if (sidecar.load(logId) > head) {
-      putBack = true;
+  // The sidecar is written after each commit: when it is ahead, the database was put back behind our back. A crash
+  // of the machine can only leave it behind, since commits are synced and the sidecar is not.
+  const isPutBack = logId !== '' && sidecar.load(logId) > head;
+  if (isPutBack || logId === '')
+    store.atomically(() => {
       begin();
-    }
-  });
+      if (isPutBack) sql.setPutBack(true);
+    });
+  load();
   const state = (): { logId: string; head: number; oldest: number } => ({
     logId,
     head,
@@ -82,12 +85,17 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
     if (seq <= head) return;
     head = seq;
     if (oldest === 0) oldest = sql.bounds().oldest;
+    told();
+  };
+  const told = (): void => {
     sidecar.save(logId, head);
     for (const listener of listeners) listener(head);
   };
 
   return {
-    putBack,
+    get putBack() {
+      return putBack;
+    },
     append(tx, type, data) {
       sql.append.run({ type, at: clock.nowUnixMs(), data: JSON.stringify(data) });
       // Once for each commit, and read from the table: a job that was undone has taken its numbers back.
@@ -125,10 +133,11 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
       });
     },
     renew(tx) {
-      begin();
+      if (putBack) sql.setPutBack(false);
+      else begin();
       tx.afterCommit(() => {
-        sidecar.save(logId, head);
-        for (const listener of listeners) listener(head);
+        load();
+        told();
       });
     },
     close: () => sidecar.close(),
@@ -153,9 +162,14 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
       save(id, seq) {
         if (!open) return;
         const line = `${id} ${seq}\n`;
-        writeSync(file, line, 0);
-        if (line.length < written) ftruncateSync(file, line.length);
-        written = line.length;
+        try {
+          writeSync(file, line, 0);
+          if (line.length < written) ftruncateSync(file, line.length);
+          written = line.length;
+        } catch {
+          // On a full disk it stays behind, which only finds less: the commit it follows is done.
+          written = Number.POSITIVE_INFINITY;
+        }
       },
       close() {
         if (!open) return;

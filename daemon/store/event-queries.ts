@@ -1,4 +1,5 @@
 import type { EventRow, EventType } from '#api/rest/events';
+import { metaQueries } from './meta-queries.ts';
 import type { Prepare } from './statement.ts';
 import { p } from './statement.ts';
 
@@ -24,13 +25,7 @@ export function eventQueries(prepare: Prepare) {
       .select(q => q.fn.max('seq').as('seq'))
       .where('at', '<', p('at')),
   );
-  const meta = prepare(db => db.selectFrom('meta').select('value').where('key', '=', p('key')));
-  const setMeta = prepare(db =>
-    db
-      .insertInto('meta')
-      .values({ key: p('key'), value: p('value') })
-      .onConflict(c => c.column('key').doUpdateSet(x => ({ value: x.ref('excluded.value') }))),
-  );
+  const { meta, setMeta } = metaQueries(prepare);
   const clear = prepare(db => db.deleteFrom('events'));
   // SQLite keeps the next AUTOINCREMENT value in a table of its own, one row per table that ever had a row.
   const forgetSequence = prepare(db => db.deleteFrom('sqlite_sequence').where('name', '=', 'events'));
@@ -43,6 +38,8 @@ export function eventQueries(prepare: Prepare) {
       setMeta.run({ key: 'log_id', value: logId });
       setMeta.run({ key: 'log_first', value: String(firstSeq) });
     },
+    putBack: (): boolean => meta.get({ key: 'put_back' })?.value === '1',
+    setPutBack: (value: boolean): void => void setMeta.run({ key: 'put_back', value: value ? '1' : '0' }),
     firstSeq: (): number => Number(meta.get({ key: 'log_first' })?.value ?? '1'),
     deleteUpTo: prepare(db => db.deleteFrom('events').where('seq', '<=', p('seq'))),
     append: insert,

@@ -1,16 +1,11 @@
+import { metaQueries } from './meta-queries.ts';
 import type { Prepare } from './statement.ts';
 import { p } from './statement.ts';
 
 /** Small facts of this node: settings, presence sequences, relays, tokens, kept answers, audit. */
 export function nodeQueries(prepare: Prepare) {
   return {
-    meta: prepare(db => db.selectFrom('meta').select('value').where('key', '=', p('key'))),
-    setMeta: prepare(db =>
-      db
-        .insertInto('meta')
-        .values({ key: p('key'), value: p('value') })
-        .onConflict(c => c.column('key').doUpdateSet(x => ({ value: x.ref('excluded.value') }))),
-    ),
+    ...metaQueries(prepare),
 
     seen: prepare(db => db.selectFrom('presence_seen').selectAll().where('peer', '=', p('peer'))),
     saveSeen: prepare(db =>
