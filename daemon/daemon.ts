@@ -145,6 +145,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     contactHeard: peer => delivery.reachable(peer),
   });
   const delivery: Delivery = await Delivery.create(core, {
+    version,
     book,
     ownName: () => node.name(),
     raisePresence: () => presence.raiseSeq(),
@@ -160,9 +161,11 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       return found?.addresses ?? [];
     },
     superseded: () => {
-      void queue.commit(tx => feed.append(tx, 'daemon.readOnly', { code: 'IDENTITY_IN_USE' }));
+      const told = queue.commit(tx => feed.append(tx, 'daemon.readOnly', { code: 'IDENTITY_IN_USE' }));
       // The other copy gets everything from now on; nothing is taken, sent or announced here.
-      void presence.stop().then(() => network.stop());
+      const left = presence.stop().then(() => network.stop());
+      for (const done of [told, left])
+        done.catch((error: unknown) => log.warn({ err: String(error) }, 'not all of a read-only daemon has stopped'));
     },
   });
 
@@ -178,7 +181,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       understand: (tx, peer) => delivery.publisher.understand(tx, peer),
       relink: peer => delivery.relink(peer),
       unlink: peer => delivery.unlink(peer),
-      newEpoch: (tx, peer) => delivery.newEpoch(tx, peer),
+      newEpoch: (tx, peer) => delivery.staging.newEpoch(tx, peer),
       acceptKey: peer => delivery.acceptKey(peer),
       safetyNumber: peer => delivery.safetyNumber(peer),
     },

@@ -29,6 +29,8 @@ import { createSealer } from './sealer.ts';
 import { Staging } from './staging.ts';
 
 export interface DeliveryDeps {
+  /** Of the program. */
+  readonly version: string;
   readonly book: ContactBook;
   readonly ownName: () => string;
   readonly raisePresence: () => Promise<void>;
@@ -172,18 +174,24 @@ export class Delivery {
     transport.on('connected', peer => this.reachable(peer));
     transport.on('identified', (peer, info) => {
       if (!this.#deps.book.isAccepted(peer)) return;
-      void this.core.store.queue.commit(() => this.#deps.book.noteAddresses(peer, info.addresses.slice(0, 8), 'peer'));
+      this.#note(peer, () => this.#deps.book.noteAddresses(peer, info.addresses.slice(0, 8), 'peer'));
       this.reachable(peer);
     });
     transport.on('woke', () => {
       for (const peer of this.#deps.book.accepted()) this.reachable(peer);
     });
     transport.on('recorded', (peer, record) => {
-      if (this.#deps.book.isAccepted(peer))
-        void this.core.store.queue.commit(() => this.#deps.book.noteRecord(peer, record, 'peer'));
+      if (this.#deps.book.isAccepted(peer)) this.#note(peer, () => this.#deps.book.noteRecord(peer, record, 'peer'));
     });
     transport.on('pathChanged', (peer, best) => this.#links.get(peer)?.pathChanged(best));
-    await this.publisher.resume();
+    await this.publisher.resume(this.#deps.version);
+  }
+
+  /** Where a contact is: it says so again. */
+  #note(peer: PeerId, write: () => void): void {
+    this.core.store.queue
+      .commit(write)
+      .catch((error: unknown) => this.core.log.warn({ peer, err: String(error) }, 'an address could not be noted'));
   }
 
   /** After the transport has started: calls whom there is something for, and those who accepted us. */
@@ -227,15 +235,6 @@ export class Delivery {
     const link = this.#links.get(peer);
     this.#links.delete(peer);
     await link?.stop();
-  }
-
-  /** A contact that was deleted and is added again: the old chain is closed, its positions are never used again. */
-  newEpoch(tx: Tx, peer: PeerId): void {
-    const chain = this.core.sql.outbox.chainOut.get({ peer, device: DEVICE });
-    if (!chain) return;
-    const epoch = Math.max(chain.epoch + 1, this.core.clock.nowUnixMs());
-    this.core.sql.outbox.saveChainOut.run({ peer, device: DEVICE, epoch, seq: 0, head: new Uint8Array(32) });
-    tx.afterCommit(() => this.staging.chainChanged(peer));
   }
 
   /** The user accepted the changed key of a contact: everything waiting is sealed for it. */

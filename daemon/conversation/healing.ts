@@ -44,7 +44,7 @@ export function createHealing(
     changed: (peer: PeerId) => void;
   },
 ): Healing {
-  const { sql, store, feed, clock } = core;
+  const { sql, store, feed } = core;
   const { staging } = deps;
   let running: Promise<void> = Promise.resolve();
   /** Set once this process has found its folder put back: the contacts that have told us. */
@@ -72,44 +72,31 @@ export function createHealing(
   }
 
   async function ownRollback(peer: PeerId, count: number): Promise<void> {
-    if (healed) {
-      // A folder cannot be put back under a running process: this is the same loss, told once more.
-      if (healed.has(peer)) return;
-      healed.add(peer);
-      await store.queue.commit(tx => feed.append(tx, 'message.healed', { peerId: peer, kind: 'rollback', count }));
-      return;
-    }
-    healed = new Set([peer]);
-    await renewAll(peer, count);
+    if (!healed) return renewAll({ peer, count });
+    // A folder cannot be put back under a running process: this is the same loss, told once more.
+    if (healed.has(peer)) return;
+    await store.queue.commit(tx => feed.append(tx, 'message.healed', { peerId: peer, kind: 'rollback', count }));
+    healed.add(peer);
   }
 
-  async function renewAll(peer: PeerId | null, count: number): Promise<void> {
+  async function renewAll(toldBy: { peer: PeerId; count: number } | null): Promise<void> {
     core.log.warn(
-      { peer, count },
+      { ...toldBy },
       'this data folder was put back to an earlier state: sessions and prekeys are made anew',
     );
+    const withdraw = deps.keys().withdrawal();
     staging.forgetAll();
     await store.queue.commit(tx => {
-      const now = clock.nowUnixMs();
-      for (const chain of sql.outbox.allChainsOut.all()) {
-        const epoch = Math.max(chain.epoch + 1, now);
-        sql.outbox.saveChainOut.run({
-          peer: chain.peer,
-          device: chain.device,
-          epoch,
-          seq: 0,
-          head: new Uint8Array(32),
-        });
-      }
+      for (const { peer } of sql.outbox.allChainsOut.all()) staging.newEpoch(tx, peer as PeerId);
       sql.ratchet.retireAllSessions.run();
       sql.outbox.unplaceOpen.run();
-      if (peer) {
-        feed.renew(tx);
-        feed.append(tx, 'message.healed', { peerId: peer, kind: 'rollback', count });
-      }
+      withdraw();
+      feed.renew(tx);
+      if (toldBy) feed.append(tx, 'message.healed', { peerId: toldBy.peer, kind: 'rollback', count: toldBy.count });
     });
+    healed = new Set(toldBy ? [toldBy.peer] : []);
     staging.forgetAll();
-    await deps.keys().withdraw();
+    void deps.keys().fill();
     await deps.raisePresence();
     for (const contact of deps.contacts()) deps.changed(contact);
   }
@@ -171,11 +158,7 @@ export function createHealing(
 
   return {
     settled: () => running,
-    foundAtStart: () =>
-      oneByOne(async () => {
-        healed = new Set();
-        await renewAll(null, 0);
-      }),
+    foundAtStart: () => oneByOne(() => renewAll(null)),
     received: (peer, hello) =>
       oneByOne(async () => {
         staging.raiseHighestSession(peer, hello.highestSession);

@@ -2,7 +2,6 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { PeerId } from '#api/ids';
 import { FrameSchema, type Nack } from '#api/wire/gen/deliver_pb';
 import { ANSWER_TIMEOUT_MS } from '#api/wire/protocols';
-import type { Timer } from '../base/clock.ts';
 import type { FrameStream, PeerConnection } from '../net/transport.ts';
 import { DroppedError } from '../store/commit-queue.ts';
 import { AckWatch } from './ack-watch.ts';
@@ -16,10 +15,11 @@ import { readHead } from './hello.ts';
 import type { SeenInstance } from './instances.ts';
 import { PathMove } from './path-move.ts';
 import { NoBundleError } from './prekey-exchange.ts';
+import { RetryTimer } from './retry-timer.ts';
 import { SealBatch, type SealBatchDeps } from './seal-batch.ts';
 import type { SealedEnvelope } from './sealer.ts';
 import { SendWindow, type SentRow } from './send-window.ts';
-import { FrameReader, retryDelayMs } from './stream-io.ts';
+import { FrameReader } from './stream-io.ts';
 import { StreamOpener, type StreamOpenerDeps } from './stream-opener.ts';
 
 export interface LinkDeps extends SealBatchDeps, GreetingDeps, StreamOpenerDeps {
@@ -28,6 +28,9 @@ export interface LinkDeps extends SealBatchDeps, GreetingDeps, StreamOpenerDeps 
   readonly readOnly: () => boolean;
   readonly superseded: (by: SeenInstance) => void;
 }
+
+/** After another write of the same commit failed. */
+const DROPPED_RETRY_MS = 100;
 
 /**
  * The way out to one peer: at most one stream that we opened, on it Hello, then what is sealed and unanswered in
@@ -51,8 +54,7 @@ export class PeerLink {
   readonly #backlog = new Backlog();
   /** Last position that was sent again on this stream; null: all of them were. */
   #resendAfter: { epoch: number; seq: number } | null = null;
-  #attempt = 0;
-  #retry: Timer | null = null;
+  readonly #retry: RetryTimer;
   #pausedUntilMs = 0;
 
   constructor(core: Core, deps: LinkDeps, peer: PeerId) {
@@ -63,6 +65,7 @@ export class PeerLink {
     this.#opener = new StreamOpener(core, deps, peer);
     this.#acks = new AckWatch(core.clock, () => this.#stream?.abort('no acknowledgement in time'));
     this.#moving = new PathMove(core.clock, () => this.#move());
+    this.#retry = new RetryTimer(core, () => this.wake());
   }
 
   /** There is something to do: rows to send, or a connection to use. */
@@ -71,15 +74,13 @@ export class PeerLink {
     this.#wanted = true;
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
-      if (this.#wanted && !this.#stopped && !this.#retry) this.wake();
+      if (this.#wanted && !this.#stopped && !this.#retry.pending) this.wake();
     });
   }
 
   /** The peer has shown itself: try at once, however long the next try was away. */
   reachable(): void {
-    this.#attempt = 0;
-    this.#retry?.cancel();
-    this.#retry = null;
+    this.#retry.reset();
     this.#opener.shown();
     this.wake();
   }
@@ -146,7 +147,7 @@ export class PeerLink {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stopping.abort();
-    this.#retry?.cancel();
+    this.#retry.stop();
     this.#drop('stopping');
     await this.#running;
   }
@@ -163,47 +164,39 @@ export class PeerLink {
         if (this.#moving.pending && this.#window.size === 0) this.#move();
         if (!this.#ready && !(await this.#open())) return;
         await this.#pump();
-        this.#attempt = 0;
-        if (this.#paused) this.#later(this.#pausedUntilMs - this.#core.clock.monotonicMs());
+        this.#retry.worked();
+        if (this.#paused) this.#retry.after(this.#pausedUntilMs - this.#core.clock.monotonicMs());
       } catch (error) {
-        await this.#failed(error);
+        this.#failed(error);
         return;
       }
     }
   }
 
-  async #failed(error: unknown): Promise<void> {
+  #failed(error: unknown): void {
     if (this.#stopped) return;
-    if (error instanceof DroppedError) {
-      this.#later(100);
-      return;
-    }
+    if (error instanceof DroppedError) return this.#retry.after(DROPPED_RETRY_MS);
     if (error instanceof NoBundleError) {
-      await this.#deps.answers.setReason(this.peer, 'awaiting-keys');
-      this.#later(error.retryAfterMs ?? this.#backoff());
+      this.#note(this.#deps.answers.setReason(this.peer, 'awaiting-keys'));
+      if (error.retryAfterMs === null) this.#retry.backOff();
+      else this.#retry.after(error.retryAfterMs);
       return;
     }
     this.#core.log.debug({ peer: this.peer, err: String(error) }, 'delivery stream failed');
     this.#drop('failed');
-    this.#later(this.#backoff());
+    this.#retry.backOff();
   }
 
-  #backoff(): number {
-    this.#attempt += 1;
-    return retryDelayMs(this.#attempt, this.#core.random());
-  }
-
-  #later(delayMs: number): void {
-    if (this.#stopped || this.#retry) return;
-    this.#retry = this.#core.clock.after(delayMs, () => {
-      this.#retry = null;
-      this.wake();
-    });
+  /** For showing only: the link goes on, also when it cannot be written down. */
+  #note(written: Promise<void>): void {
+    written.catch((error: unknown) =>
+      this.#core.log.warn({ peer: this.peer, err: String(error) }, 'how a message fares could not be written down'),
+    );
   }
 
   /** Whether the stream stands afterwards. */
   async #open(): Promise<boolean> {
-    if (this.#retry) return false;
+    if (this.#retry.pending) return false;
     const { clock, sql } = this.#core;
     const peer = this.peer;
     const key = { peer, device: DEVICE };
@@ -217,8 +210,8 @@ export class PeerLink {
     } catch (error) {
       if (this.#stopped) return false;
       this.#core.log.debug({ peer, err: String(error) }, 'peer not reachable');
-      await this.#deps.answers.unreachable(peer, clock.monotonicMs() - started);
-      this.#later(this.#backoff());
+      this.#note(this.#deps.answers.unreachable(peer, clock.monotonicMs() - started));
+      this.#retry.backOff();
       return false;
     }
     const abort = (): void => stream.abort('stopping');
@@ -283,17 +276,16 @@ export class PeerLink {
     }
     if (this.#stream !== stream) return;
     const cut = this.#window.firstVisible();
-    // The link goes on, also when this cannot be written down.
-    if (cut && !this.#stopped) await this.#deps.answers.cut(this.peer, stream.connection, cut).catch(() => undefined);
+    if (cut && !this.#stopped) this.#note(this.#deps.answers.cut(this.peer, stream.connection, cut));
     this.#drop('ended');
-    this.#later(this.#backoff());
+    this.#retry.backOff();
   }
 
   async #acked(stream: FrameStream, ids: readonly Uint8Array[]): Promise<void> {
     if (ids.length > 1_000) throw new Error('too many ids in one acknowledgement');
     const acks = ids.map(envelopeId => ({ envelopeId, flight: this.#window.take(envelopeId) }));
     this.#acks.moved(this.#window.size > 0);
-    this.#attempt = 0;
+    this.#retry.worked();
     // While more is sealed, its transaction takes these along: what is lost with the process is acknowledged again.
     const lazy = this.#backlog.any && this.#deps.theyAccepted(this.peer) && this.#sealing.flows(this.#window.room);
     const written = this.#deps.answers.acked(this.peer, stream.connection, acks, { lazy });
@@ -315,7 +307,7 @@ export class PeerLink {
     if (after.pauseMs !== undefined) {
       this.#pausedUntilMs = this.#core.clock.monotonicMs() + after.pauseMs;
       this.#resendAfter = { epoch: 0, seq: 0 };
-      this.#later(after.pauseMs);
+      this.#retry.after(after.pauseMs);
       return;
     }
     this.wake();

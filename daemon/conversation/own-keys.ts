@@ -121,9 +121,12 @@ export class OwnKeys {
     });
   }
 
-  /** After an own rollback: keys that were handed out already look unused again, so all are made anew. */
-  async withdraw(): Promise<void> {
-    const { sql, clock, store } = this.#core;
+  /**
+   * After an own rollback: keys that were handed out already look unused again, so all are made anew. Returns the
+   * function that writes them, in the transaction that mends the rest; then `fill` makes new pairs.
+   */
+  withdrawal(): () => void {
+    const { sql, clock } = this.#core;
     const now = clock.nowUnixMs();
     const signed = sql.ratchet.currentSignedPrekey.get();
     const lastResort = sql.ratchet.currentLastResort.get();
@@ -133,14 +136,13 @@ export class OwnKeys {
       lastResort ? nextLastResortId(lastResort.id) : firstLastResortId(),
       now,
     );
-    await store.queue.commit(() => {
+    return () => {
       sql.ratchet.withdrawPairs.run();
       sql.ratchet.retireSignedPrekeys.run({ at: now });
       sql.ratchet.retireLastResort.run({ at: now });
       sql.ratchet.saveSignedPrekey.run({ id: next.id, record: next.record, at: now });
       sql.ratchet.saveLastResort.run({ id: nextLast.id, record: nextLast.record, at: now });
-    });
-    void this.fill();
+    };
   }
 
   /** Tops the stock up when it is low; in small steps, so that nothing else waits. Repeated calls join the running one. */

@@ -12,6 +12,8 @@ import { tellConversation } from './message-record.ts';
 const GAP_CONNECTED_MS = 30_000;
 const GAP_AWAY_MS = 600_000;
 const PUBLISH_BATCH = 200;
+/** The version of the program that has tried to understand everything. */
+const VERSION_KEY = 'understood_by';
 
 /**
  * The second step of receiving: what was opened and stored is understood and published in chain order. Opening
@@ -30,10 +32,19 @@ export class Publisher {
     this.#bodies = deps.bodies;
   }
 
-  /** After a start: what was stored but not published when the last process ended. */
-  async resume(): Promise<void> {
-    for (const { peer } of this.#core.sql.inbox.peersWithPending.all())
-      await this.#core.store.queue.commit(tx => this.understand(tx, peer as PeerId));
+  /**
+   * After a start: what was stored but not published when the last process ended. Another version than the last one
+   * may understand what that one could not.
+   */
+  async resume(version: string): Promise<void> {
+    const { sql, store } = this.#core;
+    if (sql.node.meta.get({ key: VERSION_KEY })?.value !== version)
+      await store.queue.commit(() => {
+        sql.inbox.releaseNotUnderstood.run();
+        sql.node.setMeta.run({ key: VERSION_KEY, value: version });
+      });
+    for (const { peer } of sql.inbox.peersWithPending.all())
+      await store.queue.commit(tx => this.understand(tx, peer as PeerId));
   }
 
   stop(): void {

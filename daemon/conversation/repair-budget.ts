@@ -39,15 +39,15 @@ export class RepairBudget {
     const passedMs = row ? Math.max(0, now - row.refilled_at) : 0;
     const tokens = row ? Math.min(TOKENS, row.tokens + passedMs / HOUR_MS) : TOKENS;
     if (tokens < 1) return Math.ceil((1 - tokens) * HOUR_MS);
-    void this.#core.store.queue.commit(() => {
-      sql.outbox.saveRepair.run({
-        peer,
-        tokens: tokens - 1,
-        refilledAt: now,
-        resendAt: row?.resend_at ?? null,
-        resendBackoffMs: row?.resend_backoff_ms ?? 0,
-      });
-    });
+    const spent = {
+      peer,
+      tokens: tokens - 1,
+      refilledAt: now,
+      resendAt: row?.resend_at ?? null,
+      resendBackoffMs: row?.resend_backoff_ms ?? 0,
+    };
+    // Not written: this session is started from a full disk, and the next one too.
+    this.#core.store.queue.commit(() => sql.outbox.saveRepair.run(spent)).catch(() => undefined);
     this.#causedAtMs.set(peer, monotonicMs);
     return 0;
   }

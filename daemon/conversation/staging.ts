@@ -22,7 +22,7 @@ export interface ChainOut {
 export class Staging {
   readonly #core: Core;
   readonly #sessions = new Map<string, { state: SessionState; confirmed: boolean; pending: number }>();
-  readonly #sendSession = new Map<PeerId, SessionName | null>();
+  readonly #sendSession = new Map<PeerId, SessionName>();
   readonly #chainsOut = new Map<PeerId, ChainOut>();
   readonly #highest = new Map<PeerId, number>();
   readonly #trusted = new Map<PeerId, readonly Uint8Array[]>();
@@ -91,12 +91,14 @@ export class Staging {
   /** The session we send on: the highest usable id; on a tie the one whose initiator has the smaller PeerId bytes. */
   sendSession(peer: PeerId): SessionName | null {
     const known = this.#sendSession.get(peer);
-    if (known !== undefined) return known;
+    if (known) return known;
     const rows = this.#core.sql.ratchet.usableSessions.all({ peer, device: DEVICE });
     const top = rows.filter(row => row.id === rows[0]?.id);
     const preferred = this.#core.self < peer ? 'us' : 'them';
     const row = top.find(one => one.initiator === preferred) ?? top[0];
-    const name: SessionName | null = row ? { peer, device: DEVICE, initiator: row.initiator, id: row.id } : null;
+    // Nothing is kept of strangers, who are without number.
+    if (!row) return null;
+    const name: SessionName = { peer, device: DEVICE, initiator: row.initiator, id: row.id };
     this.#sendSession.set(peer, name);
     return name;
   }
@@ -119,8 +121,14 @@ export class Staging {
     this.#trusted.delete(peer);
   }
 
-  chainChanged(peer: PeerId): void {
-    this.#chainsOut.delete(peer);
+  /** Closes the chain to a peer, when there is one: its positions are never used again. */
+  newEpoch(tx: Tx, peer: PeerId): void {
+    const { sql, clock } = this.#core;
+    const chain = sql.outbox.chainOut.get({ peer, device: DEVICE });
+    if (!chain) return;
+    const epoch = Math.max(chain.epoch + 1, clock.nowUnixMs());
+    sql.outbox.saveChainOut.run({ peer, device: DEVICE, epoch, seq: 0, head: new Uint8Array(32) });
+    tx.afterCommit(() => this.#chainsOut.delete(peer));
   }
 
   /** Forgets what is cached of one peer's choice of session: after sessions were retired in the database. */
@@ -156,7 +164,7 @@ export class Staging {
       return pair ? { record: pair.kyber_record, lastResort: false } : null;
     },
     kyberUsed: (kyberId, signedId, baseKey) =>
-      this.#usedLastResort.has(`${kyberId} ${signedId} ${hex(baseKey)}`) ||
+      this.#usedLastResort.has(lastResortKey(kyberId, signedId, baseKey)) ||
       this.#core.sql.ratchet.kyberUsed.get({ kyberId, signedId, baseKey }) !== undefined,
   };
 
@@ -173,10 +181,12 @@ export class Staging {
         });
       } else {
         const { kyberId, signedId, baseKey } = write;
-        this.#usedLastResort.add(`${kyberId} ${signedId} ${hex(baseKey)}`);
-        staged.push(() =>
-          this.#core.sql.ratchet.saveKyberUsed.run({ kyberId, signedId, baseKey, at: this.#core.clock.nowUnixMs() }),
-        );
+        const key = lastResortKey(kyberId, signedId, baseKey);
+        this.#usedLastResort.add(key);
+        staged.push(() => {
+          this.#core.sql.ratchet.saveKyberUsed.run({ kyberId, signedId, baseKey, at: this.#core.clock.nowUnixMs() });
+          this.#usedLastResort.delete(key);
+        });
       }
     }
     return tx => {
@@ -232,5 +242,8 @@ export class Staging {
 
 /** Session records are 1–10 KiB each; this bounds what is kept beside the database. */
 const MAX_CACHED = 256;
+
+const lastResortKey = (kyberId: number, signedId: number, baseKey: Uint8Array): string =>
+  `${kyberId} ${signedId} ${hex(baseKey)}`;
 
 const keyOf = (name: SessionName): string => `${name.peer} ${name.device} ${name.initiator} ${name.id}`;

@@ -115,6 +115,8 @@ export class TestNode {
   manager!: ReturnType<typeof createManager>;
   sender!: ReturnType<typeof createSender>;
   superseded = 0;
+  /** Of the program: an upgrade comes with the next start. */
+  version = '1';
   crashed = false;
   #transport!: MemoryTransport;
   #close: () => Promise<void> = () => Promise.resolve();
@@ -156,6 +158,7 @@ export class TestNode {
       keyChanged: peer => this.delivery.bindings.pending(peer),
     });
     this.delivery = await Delivery.create(core, {
+      version: this.version,
       book,
       ownName: () => 'Test',
       raisePresence: () => Promise.resolve(),
@@ -178,7 +181,7 @@ export class TestNode {
         understand: (tx, peer) => this.delivery.publisher.understand(tx, peer),
         relink: peer => this.delivery.relink(peer),
         unlink: peer => this.delivery.unlink(peer),
-        newEpoch: (tx, peer) => this.delivery.newEpoch(tx, peer),
+        newEpoch: (tx, peer) => this.delivery.staging.newEpoch(tx, peer),
         acceptKey: peer => this.delivery.acceptKey(peer),
         safetyNumber: peer => this.delivery.safetyNumber(peer),
       },

@@ -110,6 +110,9 @@ export function inboxQueries(prepare: Prepare) {
         .set({ state: p('state'), content: p('content') })
         .where('row', '=', p('row')),
     ),
+    releaseNotUnderstood: prepare(db =>
+      db.updateTable('inbox').set({ state: 'pending' }).where('state', 'in', ['unsupported', 'quarantined']),
+    ),
     releaseHeld: prepare(db =>
       db.updateTable('inbox').set({ state: 'pending' }).where('peer', '=', p('peer')).where('state', '=', 'held'),
     ),

@@ -16,6 +16,7 @@ const MAY_SCAN = [
   /^delete from "(inbox|sessions|dedupe|outbox|trace)" where/,
   /^update "sessions" set "usable" = 0$/,
   /^update "outbox" set .* where "state" in \('sealed', 'held'\)$/,
+  /^update "inbox" set "state" = 'pending' where "state" in/,
   /^select distinct "peer", "device" from "inbox" where "state" = 'pending'$/,
 ];
 
