@@ -2,10 +2,16 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { EnvelopeKind, EnvelopeSchema, FrameSchema, NackCode } from '#api/wire/gen/deliver_pb';
-import { DELIVER_PROTOCOL, PREKEYS_PROTOCOL } from '#api/wire/protocols';
+import { DELIVER_PROTOCOL, MAX_UNACCEPTED_ENVELOPES, PREKEYS_PROTOCOL } from '#api/wire/protocols';
+import { verifyBundle } from '../ratchet/bundle.ts';
+import { createRatchet } from '../ratchet/session.ts';
+import { encodeContent, sha256 } from './content.ts';
 import { helloFrame } from './greeting.ts';
+import type { SealPart } from './sealer.ts';
+import { createSealer } from './sealer.ts';
 import type { TestNode } from './testbed.ts';
 import { Testbed } from './testbed.ts';
+import { tombstoneOf } from './tombstone.ts';
 
 const FRAMES = 5_000;
 
@@ -89,6 +95,64 @@ test('what a stranger sends that cannot be opened is refused and not kept, a con
     expect(b.core.sql.inbox.refusedCount.get({ peer: from.peer })?.count).toBe(kept);
   }
 });
+
+test('of a stranger that does not keep to the limit three contents are kept, and all arrive once it is accepted', async () => {
+  await using bed = new Testbed(24);
+  const [a, b] = [await bed.node(), await bed.node()];
+  await a.contacts.add({ address: b.peer });
+  // It takes itself for a contact: what waits together shares envelopes, and is not held back.
+  await a.core.store.queue.commit(() => a.core.sql.contacts.setTheyAccepted.run({ peer: b.peer, value: 1 }));
+  bed.network.setLink(a.peer, b.peer, { up: false });
+  const texts = Array.from({ length: 40 }, (_, at) => `flood ${at} ${at < 35 ? '' : 'x'.repeat(10_000)}`);
+  for (const text of texts) await a.send(b, text);
+  bed.network.setLink(a.peer, b.peer, { up: true });
+  a.delivery.reachable(b.peer);
+  await bed.until(() => b.requests.list({ limit: 10 }).items.length === 1);
+  await bed.pass(5_000);
+  expect(kept(b, a)).toMatchObject({ contents: MAX_UNACCEPTED_ENVELOPES, envelopes: MAX_UNACCEPTED_ENVELOPES });
+  await b.requests.accept(a.peer, {});
+  await bed.until(() => a.all(b).every(one => one.direction === 'in' || one.state === 'delivered'));
+  expect(b.texts(a, 'in')).toEqual(texts);
+});
+
+for (const [what, self, keeps] of [
+  ['that lie', 'b', 0],
+  ['that say the same again', 'a', 1],
+] as const)
+  test(`packets of a stranger ${what}, each in a session of its own, do not add up`, async () => {
+    await using bed = new Testbed(25);
+    const nodes = { a: await bed.node(), b: await bed.node() };
+    const { a, b } = nodes;
+    const { staging, keys, bindings } = a.delivery;
+    await bindings.note(b.peer, b.delivery.keys.binding);
+    const deps = { staging, ratchet: createRatchet(keys.identity), binding: keys.binding, tombstone: tombstoneOf };
+    const sealer = createSealer({ ...a.core, self: nodes[self].peer }, deps);
+    const content = encodeContent({ id: crypto.randomUUID() as never, sentAtUnixMs: 5, body: { case: undefined } });
+    const zeros = new Uint8Array(32);
+    const part = { content, content_hash: sha256(content), epoch: 5, seq: 1, prev_head: zeros, head: zeros };
+    for (let at = 0; at < 2 * MAX_UNACCEPTED_ENVELOPES; at += 1) {
+      const bundle = await b.delivery.keys.bundleFor(a.peer, { contact: false, lastResortOnly: false });
+      sealer.offerBundle(b.peer, verifyBundle(bundle, { peer: b.peer, nowUnixMs: bed.clock.nowUnixMs() }).bundle);
+      staging.forgetAll();
+      const { frame } = await sealer.seal(b.peer, [part satisfies SealPart]);
+      const { kind } = fromBinary(FrameSchema, frame);
+      if (kind.case !== 'envelope') throw new Error('no envelope');
+      expect(await say(bed, a, b, kind.value)).toBe(keeps === 0 ? NackCode.MALFORMED : NackCode.HELD);
+    }
+    expect(kept(b, a)).toEqual({ contents: keeps, envelopes: keeps, sessions: keeps });
+  });
+
+/** What a node has written down of what came from a peer. */
+function kept(node: TestNode, from: TestNode): { contents: number; envelopes: number; sessions: number } {
+  const { store, sql } = node.core;
+  const rowsOf = (table: 'dedupe' | 'sessions'): number =>
+    store.prepare(db => db.selectFrom(table).select('peer').where('peer', 'in', [from.peer])).all().length;
+  return {
+    contents: sql.inbox.heldCount.get({ peer: from.peer })?.count ?? 0,
+    envelopes: rowsOf('dedupe'),
+    sessions: rowsOf('sessions'),
+  };
+}
 
 /** Says Hello and one envelope on a stream of its own; resolves to the code of the refusal, or `ack`. */
 async function say(

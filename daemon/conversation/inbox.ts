@@ -35,7 +35,7 @@ export interface InboxDeps {
   readonly requestsFull: (peer: PeerId) => boolean;
   /** Publishes what continues the chain of a contact; how many of the first ones. See Publisher. */
   readonly publish: (tx: Tx, peer: PeerId, packets: readonly FreshPacket[]) => number;
-  /** Understands and publishes what is pending or held of this peer; runs in the same transaction, behind a savepoint. */
+  /** Understands and publishes what is pending or held of this peer. */
   readonly understand: (tx: Tx, peer: PeerId) => void;
 }
 
@@ -99,7 +99,7 @@ export class Inbox {
       const answers: (Promise<Verdict> | Verdict)[] = [];
       try {
         for (const [at, envelope] of envelopes.entries()) {
-          const verdict = checked[at] ?? this.#known(from, envelope) ?? (await this.#open(peer, envelope, batch));
+          const verdict = checked[at] ?? this.#known(from, envelope) ?? (await this.#open(from, envelope, batch));
           if (verdict) {
             answers.push(verdict);
             continue;
@@ -170,7 +170,7 @@ export class Inbox {
   }
 
   /** Opens and stages; null when it is in the batch now. */
-  async #open(peer: PeerId, envelope: Envelope, batch: Opened[]): Promise<Verdict | null> {
+  async #open({ peer, accepted }: From, envelope: Envelope, batch: Opened[]): Promise<Verdict | null> {
     const { staging } = this.#deps;
     const name: SessionName = {
       peer,
@@ -188,6 +188,8 @@ export class Inbox {
         to: this.#core.self,
         device: DEVICE,
       });
+      const unwanted = accepted ? null : this.#unwanted(peer, packets);
+      if (unwanted !== null) return { id: envelope.id, code: unwanted };
       const writeRatchet = staging.stage(opened.writes, { confirmed: true });
       batch.push({ envelope, hash: sha256(envelope.ciphertext), packets, writeRatchet });
       return null;
@@ -196,10 +198,25 @@ export class Inbox {
     }
   }
 
+  /**
+   * Of a stranger each envelope that is kept adds one content to those that are held: their number bounds what it can
+   * make us store. Of the others nothing is written down, not even that they were opened.
+   */
+  #unwanted(peer: PeerId, packets: readonly OpenPacket[] | null): NackCode | null {
+    const [packet, ...more] = packets ?? [];
+    if (!packet) return NackCode.MALFORMED;
+    // Who took us for a contact sends them again, each alone.
+    if (more.length > 0) return NackCode.TOO_LARGE;
+    const { epoch, seq } = packet.position;
+    const same = this.#core.sql.inbox.atPosition
+      .all({ peer, device: DEVICE, epoch, seq })
+      .some(row => equalBytes(row.content_hash, packet.contentHash));
+    return same ? NackCode.HELD : null;
+  }
+
   /** One transaction for the batch. What is understood at once needs no second step. */
   #commit(peer: PeerId, batch: readonly Opened[], fresh: () => void): Promise<void> {
     const { store, sql, clock } = this.#core;
-    let left = 0;
     const done = store.queue.commit(
       tx => {
         fresh();
@@ -216,7 +233,7 @@ export class Inbox {
         const accepted = this.#deps.isAccepted(peer);
         const published = accepted ? this.#deps.publish(tx, peer, packets) : 0;
         for (const packet of packets.slice(published)) this.#store(peer, packet, accepted);
-        left = packets.length - published;
+        if (published < packets.length) this.#understand(tx, peer);
         for (const _ of batch) {
           this.#core.step('store-end');
           tx.afterCommit(() => this.#core.step('stored'));
@@ -224,19 +241,18 @@ export class Inbox {
       },
       { staged: true },
     );
-    // Behind the staged writes: same transaction, but a body that cannot be processed undoes only itself.
-    store.queue
-      .commit(tx => {
-        if (left > 0) this.#deps.understand(tx, peer);
-      })
-      .catch((error: unknown) => {
-        this.#core.log.error({ peer, err: String(error) }, 'a received body could not be processed');
-      });
     const forget = (): void => {
       for (const { envelope } of batch) this.#opening.delete(hex(envelope.id));
     };
     done.then(forget, forget);
     return done;
+  }
+
+  /** What is stored stays stored, whatever comes of understanding it. */
+  #understand(tx: Tx, peer: PeerId): void {
+    const fault = tx.attempt(() => this.#deps.understand(tx, peer));
+    if (fault)
+      this.#core.log.error({ peer, err: String(fault.error) }, 'what a contact has sent could not be processed');
   }
 
   #refused(peer: PeerId, envelope: Envelope, error: unknown): Verdict {
