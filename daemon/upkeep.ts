@@ -15,6 +15,7 @@ const FIRST_UPKEEP_MS = 60_000;
 const RESEND_DAYS = 30;
 const DEDUPE_DAYS = 60;
 const REFUSED_DAYS = 21;
+const TRACE_DAYS = 30;
 
 /** Housekeeping of the database: the check after an unclean stop, what is kept how long, and faults of the disk. */
 export function createUpkeep(deps: {
@@ -45,6 +46,7 @@ export function createUpkeep(deps: {
     const now = clock.nowUnixMs();
     await store.queue.commit(() => {
       sql.outbox.dropDelivered.run({ before: now - RESEND_DAYS * DAY_MS });
+      sql.outbox.dropTraces.run({ before: now - TRACE_DAYS * DAY_MS });
       sql.inbox.dropSeen.run({ before: now - DEDUPE_DAYS * DAY_MS });
       sql.inbox.dropOld.run({ before: now - DEDUPE_DAYS * DAY_MS });
       sql.inbox.dropRefused.run({ before: now - REFUSED_DAYS * DAY_MS });

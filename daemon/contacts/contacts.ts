@@ -6,13 +6,15 @@ import type { Page, PageQuery } from '#api/rest/primitives';
 import { paginate } from '../base/paging.ts';
 import type { Tx } from '../store/commit-queue.ts';
 import type { Store } from '../store/database.ts';
+import { clearConversation } from '../store/clear-conversation.ts';
 import type { InboxQueries } from '../store/inbox-queries.ts';
+import type { OutboxQueries } from '../store/outbox-queries.ts';
 import { cleanName, shortName } from './clean-name.ts';
 import type { ContactBook, ContactBookDeps, ContactRow } from './contact-book.ts';
 import type { ReadInvite } from './invites.ts';
 
 export interface ContactServiceDeps extends Pick<ContactBookDeps, 'feed' | 'clock'> {
-  readonly sql: ContactBookDeps['sql'] & { readonly inbox: InboxQueries };
+  readonly sql: ContactBookDeps['sql'] & { readonly inbox: InboxQueries; readonly outbox: OutboxQueries };
   readonly store: Store;
   readonly book: ContactBook;
   readonly self: PeerId;
@@ -88,7 +90,8 @@ export function createContacts(deps: ContactServiceDeps) {
         const name = input.name ?? (target.name || request?.name || shortName(peer));
         const isNew = !book.row(peer);
         if (isNew) delivery.newEpoch(tx, peer);
-        if (request) {
+        // Who was blocked and forgotten has no request any more, but what it sent is held, and it will not send it again.
+        if (request || sql.inbox.held.get({ peer })) {
           delivery.admit(tx, peer, { name });
           delivery.understand(tx, peer);
         } else book.add(tx, { peer, name, ...(target.token ? { inviteToken: target.token } : {}) });
@@ -118,8 +121,7 @@ export function createContacts(deps: ContactServiceDeps) {
         sql.contacts.removeAddresses.run({ peer });
         sql.contacts.removeRecord.run({ peer });
         if (options.deleteHistory) {
-          sql.messages.clearRecipients.run({ conversationId: peer });
-          sql.messages.clear.run({ conversationId: peer });
+          clearConversation(sql, peer);
           sql.messages.removeConversation.run({ id: peer });
         }
         deps.feed.append(tx, 'contact.removed', { peerId: peer });

@@ -7,7 +7,7 @@ import type { PeerConnection } from '../net/transport.ts';
 import type { Tx } from '../store/commit-queue.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
-import { advance } from './message-record.ts';
+import { advance, arrived } from './message-record.ts';
 import type { InFlight, SentRow } from './send-window.ts';
 
 const DAY_MS = 86_400_000;
@@ -88,7 +88,7 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
             if (sql.outbox.acknowledged.run({ row, peer, envelopeId, at: clock.nowUnixMs() }) === 0) continue;
             any = true;
             if (visible === 0) continue;
-            advance(core, tx, { id: messageId as MessageId, peer, state: 'delivered' });
+            if (!arrived(core, tx, { id: messageId as MessageId, peer })) continue;
             addTrace(peer, messageId, { ...way(connection), outcome: 'acked', durationMs: took(flight) });
           }
         }

@@ -10,7 +10,7 @@ import type { ReadContent } from './content.ts';
 import { decodeContent, READER } from './content.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
-import { advance } from './message-record.ts';
+import { advance, arrived } from './message-record.ts';
 
 /** A row of the inbox. */
 export type InboxRow = NonNullable<ReturnType<Core['sql']['inbox']['atPosition']['get']>>;
@@ -146,7 +146,7 @@ export function createBodies(
         apart(peer, row.envelope_id);
         sql.outbox.delivered.run({ row: row.row, at: clock.nowUnixMs() });
       }
-    advance(core, tx, { id, peer, state: 'delivered' });
+    arrived(core, tx, { id, peer });
   }
 
   function receipt(tx: Tx, peer: PeerId, body: Receipt): Outcome {

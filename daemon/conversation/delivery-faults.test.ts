@@ -134,6 +134,24 @@ test('a contact that was removed and comes back by a request gets everything', a
   expect(b.texts(a, 'in')).toEqual(['before', ...texts]);
 });
 
+test('somebody whose request was blocked, and who is then forgotten and added, gets everything through', async () => {
+  await using bed = new Testbed(208);
+  const [a, b] = [await bed.node(), await bed.node()];
+  await a.contacts.add({ address: b.peer });
+  await a.send(b, 'hello');
+  await bed.until(() => b.requests.list({ limit: 10 }).items.length === 1);
+  await b.requests.block(a.peer);
+  await b.contacts.remove(a.peer, { deleteHistory: false });
+  await b.contacts.add({ address: a.peer });
+  await a.send(b, 'more');
+  await bed.until(() => {
+    a.delivery.reachable(b.peer);
+    return b.texts(a).includes('more');
+  });
+  expect(b.texts(a)).toEqual(['hello', 'more']);
+  await bed.until(() => a.all(b).every(one => one.state === 'delivered'));
+});
+
 test('an envelope that cannot be opened, on a full disk, does not end the daemon', async () => {
   const [bed0, a, b] = await talking(209);
   await using bed = bed0;

@@ -154,3 +154,14 @@ test('a message that is sealed in the moment in which sessions are given up is t
   await bed.until(() => b.texts(a).length === 2);
   expect(b.texts(a)).toEqual(['before', 'meanwhile']);
 });
+
+test('the signed prekey is changed every week, without a restart', async () => {
+  await using bed = new Testbed(9);
+  const node = await bed.node();
+  const current = (): number | undefined => node.core.sql.ratchet.currentSignedPrekey.get()?.id;
+  const first = current();
+  await bed.clock.advance(6 * 86_400_000);
+  expect(current()).toBe(first);
+  await bed.clock.advance(2 * 86_400_000);
+  await bed.until(() => current() !== first);
+});

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { MessageId, PeerId } from '#api/ids';
+import type { Timer } from '../base/clock.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import { createRatchet } from '../ratchet/session.ts';
 import type { Ratchet } from '../ratchet/ratchet.ts';
@@ -47,6 +48,9 @@ export interface DeliveryDeps {
 /** Requests that may wait at once; more strangers are told to come later. */
 const MAX_REQUESTS = 200;
 
+/** How often it is looked whether prekeys are due. */
+const ROTATION_LOOK_MS = 3_600_000;
+
 /** The parts of delivery, wired together. One per daemon. */
 export class Delivery {
   readonly core: Core;
@@ -61,6 +65,7 @@ export class Delivery {
   readonly #links = new Map<PeerId, PeerLink>();
   #readOnly = false;
   #stopped = false;
+  #rotation: Timer | null = null;
 
   private constructor(core: Core, deps: DeliveryDeps, parts: { keys: OwnKeys; instances: Instances }) {
     this.core = core;
@@ -197,11 +202,17 @@ export class Delivery {
   /** After the transport has started: calls whom there is something for, and those who accepted us. */
   begin(): void {
     void this.keys.fill();
+    this.#rotation = this.core.clock.every(ROTATION_LOOK_MS, () => {
+      this.keys
+        .rotate()
+        .catch((error: unknown) => this.core.log.warn({ err: String(error) }, 'prekeys could not be rotated'));
+    });
     for (const peer of this.#deps.book.accepted()) this.link(peer).wake();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#rotation?.cancel();
     this.publisher.stop();
     await Promise.all([...this.#links.values()].map(link => link.stop()));
   }

@@ -136,7 +136,7 @@ export function createHealing(
       for (const { first, last } of heads.missing) {
         for (let seq = first; seq <= Math.min(last, first + MAX_GAP); seq += 1) {
           const row = sql.outbox.atPosition.get({ peer, device: DEVICE, epoch: out.epoch, seq });
-          if (row && (row.state === 'failed' || row.state === 'cancelled')) reopen(tx, row);
+          if (row && row.state === 'failed') reopen(tx, row);
         }
       }
     });

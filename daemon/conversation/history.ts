@@ -5,6 +5,7 @@ import type { Conversation, Message, Trace, TraceAttempt } from '#api/rest/messa
 import type { Page, PageQuery, PathKind } from '#api/rest/primitives';
 import { cursorOfRow, paginate, rowOfCursor } from '../base/paging.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
+import { clearConversation } from '../store/clear-conversation.ts';
 import type { Core } from './deps.ts';
 import type { MessageRow } from './message-record.ts';
 import { messageOf, recountUnread, tellConversation } from './message-record.ts';
@@ -76,13 +77,11 @@ export function createHistory(core: Core, deps: { book: ContactBook; lobby: () =
         });
         return show(conversationRow(id));
       },
-      /** Here only. Contents that were acknowledged are forgotten too; what is still on its way is delivered. */
+      /** Here only: what is still on its way is delivered. */
       async clear(id: ConversationId): Promise<void> {
         conversationRow(id);
         await store.queue.commit(tx => {
-          sql.messages.clearRecipients.run({ conversationId: id });
-          sql.outbox.removeContentsOf.run({ conversationId: id });
-          sql.messages.clear.run({ conversationId: id });
+          clearConversation(sql, id);
           recountUnread(core, id);
           tellConversation(core, tx, id);
         });

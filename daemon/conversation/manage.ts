@@ -39,8 +39,7 @@ export function createManager(core: Core, deps: { delivery: Delivery }) {
       for (const { peerId } of message.recipients)
         await delivery.staging.locked(peerId, () =>
           store.queue.commit(tx => {
-            const row = sql.outbox.byMessage.get({ messageId: id });
-            if (!row || sql.outbox.cancel.run({ row: row.row }) === 0) throw new AppError('MESSAGE_SENT');
+            if (sql.outbox.cancel.run({ messageId: id }) === 0) throw new AppError('MESSAGE_SENT');
             advance(core, tx, { id, peer: peerId, state: 'failed', reason: 'cancelled' });
           }),
         );
@@ -49,15 +48,19 @@ export function createManager(core: Core, deps: { delivery: Delivery }) {
 
     /** Deletes it here. What is on its way is delivered all the same; what still waits is cancelled. */
     async remove(id: MessageId): Promise<void> {
-      const message = show(id);
-      await store.queue.commit(tx => {
-        for (const row of sql.outbox.byMessage.all({ messageId: id })) sql.outbox.cancel.run({ row: row.row });
-        sql.messages.removeRecipients.run({ id });
-        sql.outbox.removeContent.run({ messageId: id });
-        sql.messages.remove.run({ id });
-        recountUnread(core, message.conversationId);
-        tellConversation(core, tx, message.conversationId);
-      });
+      const { conversationId, recipients } = show(id);
+      // As with cancel. The recipient is one at most.
+      await delivery.staging.locked(recipients[0]?.peerId ?? core.self, () =>
+        store.queue.commit(tx => {
+          sql.outbox.cancel.run({ messageId: id });
+          sql.messages.removeRecipients.run({ id });
+          sql.outbox.removeContent.run({ messageId: id });
+          sql.outbox.removeTrace.run({ messageId: id });
+          sql.messages.remove.run({ id });
+          recountUnread(core, conversationId);
+          tellConversation(core, tx, conversationId);
+        }),
+      );
     },
 
     /** Resolves when the message has left `queued` and `mailbox`, or after `waitMs`. */
@@ -88,7 +91,7 @@ export function createManager(core: Core, deps: { delivery: Delivery }) {
 
   function requeue(tx: Parameters<typeof advance>[1], id: MessageId, peer: PeerId): void {
     const row = sql.messages.get.get({ id });
-    if (!row?.content) return;
+    if (!row?.content || sql.messages.recipient.get({ id, peer })?.state !== 'failed') return;
     delivery.link(peer).queueing();
     sql.outbox.insert.insert({
       peer,

@@ -80,6 +80,13 @@ export function advance(core: Core, tx: Tx, change: StateChange): boolean {
   return true;
 }
 
+/** The peer has it. False: it was deleted here meanwhile, and with this its content is not needed any more. */
+export function arrived(core: Core, tx: Tx, { id, peer }: { id: MessageId; peer: PeerId }): boolean {
+  if (advance(core, tx, { id, peer, state: 'delivered' }) || core.sql.messages.origin.get({ id })) return true;
+  core.sql.outbox.removeContent.run({ messageId: id });
+  return false;
+}
+
 /** Tells `conversation.changed` with the counts as they are inside the transaction. */
 export function tellConversation(core: Core, tx: Tx, id: ConversationId): void {
   const row = core.sql.messages.conversation.get({ id });

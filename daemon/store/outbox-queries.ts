@@ -117,8 +117,9 @@ export function outboxQueries(prepare: Prepare) {
         .where('state', 'in', ['sealed', 'held'])
         .limit(1),
     ),
+    /** What was never sealed has no position: nothing of it is left. 0 rows when it is sealed. */
     cancel: prepare(db =>
-      db.updateTable('outbox').set({ state: 'cancelled' }).where('row', '=', p('row')).where('state', '=', 'queued'),
+      db.deleteFrom('outbox').where('message_id', '=', p('messageId')).where('state', '=', 'queued'),
     ),
     get: prepare(db => db.selectFrom('outbox').selectAll().where('row', '=', p('row'))),
     /** The contents of an envelope that is on its way, in chain order. Looks at no more than may be sealed and undelivered. */
@@ -329,6 +330,15 @@ export function outboxQueries(prepare: Prepare) {
         note: p('note'),
       }),
     ),
+    removeTrace: prepare(db => db.deleteFrom('trace').where('message_id', '=', p('messageId'))),
+    removeTracesOf: prepare(db =>
+      db
+        .deleteFrom('trace')
+        .where('message_id', 'in', x =>
+          x.selectFrom('messages').select('id').where('conversation_id', '=', p('conversationId')),
+        ),
+    ),
+    dropTraces: prepare(db => db.deleteFrom('trace').where('at', '<', p('before'))),
     trace: prepare(db =>
       db.selectFrom('trace').selectAll().where('message_id', '=', p('messageId')).orderBy('row', 'desc').limit(100),
     ),

@@ -120,7 +120,7 @@ export interface Schema {
     content: Uint8Array | null;
     content_hash: Uint8Array;
     created_at: number;
-    state: 'queued' | 'sealed' | 'held' | 'delivered' | 'failed' | 'cancelled';
+    state: 'queued' | 'sealed' | 'held' | 'delivered' | 'failed';
     epoch: number | null;
     seq: number | null;
     prev_head: Uint8Array | null;
