@@ -12,9 +12,8 @@ import type { Bindings } from './bindings.ts';
 import { createBindings } from './bindings.ts';
 import { createBodies } from './bodies.ts';
 import type { Body } from './content.ts';
-import { decodeContent, encodeContent, sha256 } from './content.ts';
+import { decodeContent, encodeContent } from './content.ts';
 import type { Core } from './deps.ts';
-import { DEVICE } from './deps.ts';
 import { createHealing } from './healing.ts';
 import { Inbox } from './inbox.ts';
 import { Instances } from './instances.ts';
@@ -23,6 +22,7 @@ import { PeerLink } from './link.ts';
 import { OwnKeys } from './own-keys.ts';
 import { servePrekeys } from './prekey-exchange.ts';
 import { Publisher } from './publisher.ts';
+import { queueContent } from './queue-content.ts';
 import { receive } from './receiver.ts';
 import { RepairBudget } from './repair-budget.ts';
 import type { Sealer } from './sealer.ts';
@@ -267,18 +267,9 @@ export class Delivery {
   /** Writes a content without a message of its own (accepted, resend, receipts) into the outbox. */
   enqueue(tx: Tx, peer: PeerId, body: Body): void {
     const id = randomUUIDv7() as MessageId;
-    const at = this.core.clock.nowUnixMs();
-    const content = encodeContent({ id, sentAtUnixMs: at, body });
+    const content = encodeContent({ id, sentAtUnixMs: this.core.clock.nowUnixMs(), body });
     this.link(peer).queueing();
-    this.core.sql.outbox.insert.insert({
-      peer,
-      device: DEVICE,
-      messageId: id,
-      visible: 0,
-      content,
-      contentHash: sha256(content),
-      at,
-    });
+    queueContent(this.core, { peer, id, visible: false, content });
     tx.afterCommit(() => this.link(peer).wake());
   }
 

@@ -12,6 +12,7 @@ import { createSealer } from './sealer.ts';
 import type { TestNode } from './testbed.ts';
 import { Testbed } from './testbed.ts';
 import { tombstoneOf } from './tombstone.ts';
+import { watchRejections } from './write-faults.ts';
 
 const FRAMES = 5_000;
 
@@ -22,11 +23,7 @@ for (const protocol of [DELIVER_PROTOCOL, PREKEYS_PROTOCOL])
     await a.send(b, 'before');
     await bed.until(() => b.texts(a).length === 1);
     const stranger = await bed.node();
-    const rejections: unknown[] = [];
-    const note = (error: unknown): void => {
-      rejections.push(error);
-    };
-    process.on('unhandledRejection', note);
+    using rejections = watchRejections();
     const hello = a.delivery;
     for (let sent = 0; sent < FRAMES; ) {
       const from = sent % 2 === 0 ? stranger : a;
@@ -48,8 +45,7 @@ for (const protocol of [DELIVER_PROTOCOL, PREKEYS_PROTOCOL])
       a.delivery.reachable(b.peer);
       return b.texts(a).includes('after');
     });
-    process.off('unhandledRejection', note);
-    expect(rejections).toEqual([]);
+    expect(rejections.seen).toEqual([]);
     expect(b.requests.list({ limit: 50 }).items).toEqual([]);
   }, 120_000);
 

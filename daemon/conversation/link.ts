@@ -200,7 +200,7 @@ export class PeerLink {
     const { clock, sql } = this.#core;
     const peer = this.peer;
     const key = { peer, device: DEVICE };
-    const waiting = (sql.outbox.anySealed.get(key) ?? sql.outbox.anyQueued.get(key)) !== undefined;
+    const waiting = sql.outbox.queued.get({ ...key, limit: 1 }) !== undefined || this.#sealing.onTheWay() > 0;
     // Adding a contact sends nothing: before the first message nobody is called who has not accepted us.
     if (!waiting && !this.#deps.theyAccepted(peer)) return false;
     const started = clock.monotonicMs();

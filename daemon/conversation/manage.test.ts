@@ -29,17 +29,17 @@ test('a message that is deleted while it is being sealed leaves no hole in the c
   const [a, b] = await talking(bed);
   await part(bed, a, b);
   const { message } = await a.send(b, 'deleted');
-  let removed: Promise<void> | null = null;
+  const removed: Promise<void>[] = [];
   a.onStep = step => {
-    if (step === 'sealed') removed ??= a.manager.remove(message.id);
+    if (step === 'sealed' && removed.length === 0) removed.push(a.manager.remove(message.id));
     // It is lost on the way, so that it has to come from the table.
     if (step === 'seal-committed') bed.network.setLink(a.peer, b.peer, { up: false });
   };
   bed.network.setLink(a.peer, b.peer, { up: true });
   a.delivery.reachable(b.peer);
-  await bed.until(() => removed !== null);
+  await bed.until(() => removed.length > 0);
   await bed.pass(100);
-  await removed;
+  await Promise.all(removed);
   a.onStep = () => undefined;
   bed.network.setLink(a.peer, b.peer, { up: true });
   await a.send(b, 'after');

@@ -1,11 +1,10 @@
 import { AppError } from '#api/errors';
 import type { ConversationId, MessageId, PeerId } from '#api/ids';
 import type { Message } from '#api/rest/messages';
-import { sha256 } from './content.ts';
 import type { Delivery } from './delivery.ts';
 import type { Core } from './deps.ts';
-import { DEVICE } from './deps.ts';
 import { advance, messageOf, recountUnread, tellConversation } from './message-record.ts';
+import { queueContent } from './queue-content.ts';
 
 /** What a user can still do with a message that exists: retry, cancel, delete here, wait for it. */
 export function createManager(core: Core, deps: { delivery: Delivery }) {
@@ -93,15 +92,7 @@ export function createManager(core: Core, deps: { delivery: Delivery }) {
     const row = sql.messages.get.get({ id });
     if (!row?.content || sql.messages.recipient.get({ id, peer })?.state !== 'failed') return;
     delivery.link(peer).queueing();
-    sql.outbox.insert.insert({
-      peer,
-      device: DEVICE,
-      messageId: id,
-      visible: 1,
-      content: row.content,
-      contentHash: sha256(row.content),
-      at: clock.nowUnixMs(),
-    });
+    queueContent(core, { peer, id, visible: true, content: row.content });
     sql.messages.saveRecipient.run({ id, peer, state: 'queued', reason: null, at: clock.nowUnixMs() });
     sql.messages.setState.get({ id, state: 'queued', reason: null });
     core.feed.append(tx, 'message.state', {

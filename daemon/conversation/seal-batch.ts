@@ -52,11 +52,15 @@ export class SealBatch {
     this.#peer = peer;
   }
 
+  /** Contents that are sealed and not acknowledged. */
+  onTheWay(): number {
+    return this.#core.sql.outbox.sealedCount.get({ peer: this.#peer, device: DEVICE })?.count ?? 0;
+  }
+
   /** How many more contents may be sealed: 1,000 undelivered for a contact, 3 before it has accepted us. */
   allowance(): number {
-    const sealed = this.#core.sql.outbox.sealedCount.get({ peer: this.#peer, device: DEVICE })?.count ?? 0;
     const limit = this.#deps.theyAccepted(this.#peer) ? MAX_SEALED_UNDELIVERED : MAX_UNACCEPTED_ENVELOPES;
-    return Math.max(0, limit - sealed - this.#committing.size);
+    return Math.max(0, limit - this.onTheWay() - this.#committing.size);
   }
 
   /** What is next: contents that need a new envelope, then what was never sealed. `blocked`: the reason is written down. */
@@ -111,11 +115,17 @@ export class SealBatch {
         const row = this.#core.sql.outbox.get.get({ row: id });
         return row && row.envelope === null && OPEN.has(row.state) ? [row] : [];
       });
-      for (const pack of this.#packs(open)) {
-        if (sealed.length >= this.#free(options.room)) break;
-        const envelope = await this.#sealOne(pack);
-        if (!envelope) break;
-        sealed.push({ rows: pack, envelope });
+      try {
+        for (const pack of this.#packs(open)) {
+          if (sealed.length >= this.#free(options.room)) break;
+          const envelope = await this.#sealOne(pack);
+          if (!envelope) break;
+          sealed.push({ rows: pack, envelope });
+        }
+      } catch (error) {
+        // Nothing of the batch is written: the next one must not stand on what was staged for it.
+        staging.forgetAll();
+        throw error;
       }
       const done = this.#core.store.queue.commit(
         tx => {

@@ -12,8 +12,8 @@ import type { Body } from './content.ts';
 import { encodeContent, sha256 } from './content.ts';
 import type { Delivery } from './delivery.ts';
 import type { Core } from './deps.ts';
-import { DEVICE } from './deps.ts';
 import { messageOf } from './message-record.ts';
+import { queueContent } from './queue-content.ts';
 import { NoSessionError } from './sealer.ts';
 
 export interface Sender {
@@ -98,7 +98,7 @@ export function createSender(
       if (first && !carried) delivery.enqueue(tx, peer, requestBody(contact?.invite_token ?? null, ''));
       if (first) sql.contacts.setRequestSent.run({ peer });
       insertMessage(tx, draft, reason);
-      insertOutbox(draft);
+      queueContent(core, { ...draft, visible: true });
       core.step('post-stored');
     });
     delivery.link(peer).queueing(written);
@@ -131,7 +131,7 @@ export function createSender(
         tx => {
           fresh();
           insertMessage(tx, draft, null);
-          const row = insertOutbox(draft);
+          const row = queueContent(core, { ...draft, visible: true });
           sealed.write(tx, [row]);
           core.step('post-stored');
           tx.afterCommit(() => link.push([{ envelope: sealed, rows: [{ row, message_id: draft.id, visible: 1 }] }]));
@@ -170,19 +170,6 @@ export function createSender(
     sql.messages.setDraft.run({ id: conversationId, draft: null });
     const row = sql.messages.get.get({ id: draft.id });
     if (row) core.feed.append(tx, 'message.sent', messageOf(core, row));
-  }
-
-  function insertOutbox(draft: Draft): number {
-    const { peer, id, content, contentHash, sentAtUnixMs } = draft;
-    return sql.outbox.insert.insert({
-      peer,
-      device: DEVICE,
-      messageId: id,
-      visible: 1,
-      content,
-      contentHash,
-      at: sentAtUnixMs,
-    });
   }
 
   /** Why a message cannot leave right now, as far as it is known without trying. */

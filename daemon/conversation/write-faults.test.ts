@@ -91,3 +91,25 @@ test('a body that could not be processed is tried again after an upgrade, and no
   expect(b.texts(a)).toEqual(['next', 'kept']);
   expect(b.events('message.received')).toHaveLength(2);
 });
+
+test('a sealing that fails half-way leaves no hole in the chain', async () => {
+  await using bed = new Testbed(306);
+  const [a, b] = await bed.pair();
+  const { message } = await a.send(b, 'before');
+  await bed.until(() => a.history.get(message.id).state === 'delivered');
+  bed.network.setLink(a.peer, b.peer, { up: false });
+  await a.transport.disconnect(b.peer);
+  await bed.until(() => !a.delivery.link(b.peer).open);
+  const texts = Array.from({ length: 100 }, (_, at) => `waits ${at}`);
+  for (const text of texts) await a.send(b, text);
+  let sealed = 0;
+  a.onStep = step => {
+    if (step === 'sealed' && ++sealed === 2) throw new Error('out of memory, say');
+  };
+  bed.network.setLink(a.peer, b.peer, { up: true });
+  a.delivery.reachable(b.peer);
+  await bed.until(() => a.all(b).every(one => one.state === 'delivered'));
+  expect(sealed).toBeGreaterThan(2);
+  expect(b.texts(a, 'in')).toEqual(['before', ...texts]);
+  expect(b.events('message.gap')).toEqual([]);
+});

@@ -1,5 +1,16 @@
+import type { ExpressionBuilder, Kysely } from 'kysely';
+import type { Schema } from './schema.ts';
 import type { Prepare } from './statement.ts';
 import { p } from './statement.ts';
+
+/** Sealed, and not acknowledged. `held`: the peer has it and does not say more before it accepts us. */
+const ON_THE_WAY = ['sealed', 'held'] as const;
+
+const toPeer = (db: Kysely<Schema>) =>
+  db.selectFrom('outbox').where('peer', '=', p('peer')).where('device', '=', p('device'));
+
+const isAfter = (x: ExpressionBuilder<Schema, 'outbox'>) =>
+  x.or([x('epoch', '>', p('epoch')), x.and([x('epoch', '=', p('epoch')), x('seq', '>', p('seq'))])]);
 
 /** Own contents on their way, their chain positions and sealed envelopes. */
 export function outboxQueries(prepare: Prepare) {
@@ -29,26 +40,20 @@ export function outboxQueries(prepare: Prepare) {
     ),
     /** Sealed or held, with a stored envelope, after a position: to be sent again on a new stream, in chain order. */
     sealedAfter: prepare(db =>
-      db
-        .selectFrom('outbox')
+      toPeer(db)
         .selectAll()
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
-        .where('state', 'in', ['sealed', 'held'])
+        .where('state', 'in', ON_THE_WAY)
         .where('envelope', 'is not', null)
-        .where(x => x.or([x('epoch', '>', p('epoch')), x.and([x('epoch', '=', p('epoch')), x('seq', '>', p('seq'))])]))
+        .where(isAfter)
         .orderBy('epoch')
         .orderBy('seq')
         .limit(p('limit')),
     ),
     /** With a position, but the envelope was dropped: to be sealed anew (re-seal). */
     toReseal: prepare(db =>
-      db
-        .selectFrom('outbox')
+      toPeer(db)
         .select('row')
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
-        .where('state', 'in', ['sealed', 'held'])
+        .where('state', 'in', ON_THE_WAY)
         .where('envelope', 'is', null)
         .where('next_reseal_at', '<=', p('now'))
         .orderBy('epoch')
@@ -56,66 +61,30 @@ export function outboxQueries(prepare: Prepare) {
         .limit(p('limit')),
     ),
     /** Waiting for the first sealing, in the order they were written. */
-    queued: prepare(db =>
-      db
-        .selectFrom('outbox')
-        .select('row')
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
-        .where('state', '=', 'queued')
-        .orderBy('row')
-        .limit(p('limit')),
-    ),
+    queued: prepare(db => toPeer(db).select('row').where('state', '=', 'queued').orderBy('row').limit(p('limit'))),
     sealedCount: prepare(db =>
-      db
-        .selectFrom('outbox')
+      toPeer(db)
         .select(q => q.fn.countAll<number>().as('count'))
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
-        .where('state', 'in', ['sealed', 'held']),
+        .where('state', 'in', ON_THE_WAY),
     ),
     queuedVisible: prepare(db =>
-      db
-        .selectFrom('outbox')
+      toPeer(db)
         .select(['row', 'message_id'])
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
         .where('state', '=', 'queued')
         .where('visible', '=', 1)
         .orderBy('row')
         .limit(1_000),
     ),
     sealedVisible: prepare(db =>
-      db
-        .selectFrom('outbox')
+      toPeer(db)
         .select(['row', 'message_id'])
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
         // The condition of the index, then what is wanted of it.
-        .where('state', 'in', ['sealed', 'held'])
+        .where('state', 'in', ON_THE_WAY)
         .where('state', '=', 'sealed')
         .where('visible', '=', 1)
         .orderBy('epoch')
         .orderBy('seq')
         .limit(1_000),
-    ),
-    anyQueued: prepare(db =>
-      db
-        .selectFrom('outbox')
-        .select('row')
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
-        .where('state', '=', 'queued')
-        .limit(1),
-    ),
-    anySealed: prepare(db =>
-      db
-        .selectFrom('outbox')
-        .select('row')
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
-        .where('state', 'in', ['sealed', 'held'])
-        .limit(1),
     ),
     /** What was never sealed has no position: nothing of it is left. 0 rows when it is sealed. */
     cancel: prepare(db =>
@@ -124,13 +93,10 @@ export function outboxQueries(prepare: Prepare) {
     get: prepare(db => db.selectFrom('outbox').selectAll().where('row', '=', p('row'))),
     /** The contents of an envelope that is on its way, in chain order. Looks at no more than may be sealed and undelivered. */
     byEnvelope: prepare(db =>
-      db
-        .selectFrom('outbox')
+      toPeer(db)
         .select(['row', 'peer', 'message_id', 'visible', 'state', 'reseals', 'session_initiator', 'session_id'])
         .select(x => x('content', 'is', null).as('gone'))
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
-        .where('state', 'in', ['sealed', 'held'])
+        .where('state', 'in', ON_THE_WAY)
         .where('envelope_id', '=', p('envelopeId'))
         .orderBy('epoch')
         .orderBy('seq'),
@@ -142,7 +108,7 @@ export function outboxQueries(prepare: Prepare) {
         .set({ envelope: null })
         .where('peer', '=', p('peer'))
         .where('device', '=', p('device'))
-        .where('state', 'in', ['sealed', 'held'])
+        .where('state', 'in', ON_THE_WAY)
         .where('envelope_id', '=', p('envelopeId')),
     ),
     byMessage: prepare(db => db.selectFrom('outbox').selectAll().where('message_id', '=', p('messageId'))),
@@ -220,43 +186,25 @@ export function outboxQueries(prepare: Prepare) {
           reseals: 0,
           next_reseal_at: 0,
         })
-        .where('state', 'in', ['sealed', 'held']),
+        .where('state', 'in', ON_THE_WAY),
     ),
     /** Sessions of this peer are lost: every envelope on its way is sealed anew. */
     dropEnvelopes: prepare(db =>
-      db
-        .updateTable('outbox')
-        .set({ envelope: null })
-        .where('peer', '=', p('peer'))
-        .where('state', 'in', ['sealed', 'held']),
+      db.updateTable('outbox').set({ envelope: null }).where('peer', '=', p('peer')).where('state', 'in', ON_THE_WAY),
     ),
-    atPosition: prepare(db =>
-      db
-        .selectFrom('outbox')
-        .selectAll()
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
-        .where('epoch', '=', p('epoch'))
-        .where('seq', '=', p('seq')),
-    ),
+    atPosition: prepare(db => toPeer(db).selectAll().where('epoch', '=', p('epoch')).where('seq', '=', p('seq'))),
     /** Acknowledged rows of a chain from a position on. */
     deliveredFrom: prepare(db =>
-      db
-        .selectFrom('outbox')
+      toPeer(db)
         .select(['row', 'epoch', 'seq', 'message_id', 'visible'])
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
         .where('state', '=', 'delivered')
-        .where(x => x.or([x('epoch', '>', p('epoch')), x.and([x('epoch', '=', p('epoch')), x('seq', '>', p('seq'))])]))
+        .where(isAfter)
         .orderBy('epoch')
         .orderBy('seq'),
     ),
     highestDelivered: prepare(db =>
-      db
-        .selectFrom('outbox')
+      toPeer(db)
         .select(['epoch', 'seq', 'head'])
-        .where('peer', '=', p('peer'))
-        .where('device', '=', p('device'))
         .where('state', '=', 'delivered')
         .where('epoch', 'is not', null)
         .orderBy('epoch', 'desc')
