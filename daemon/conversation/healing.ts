@@ -134,10 +134,8 @@ export function createHealing(
     if (heads.received.epoch !== out.epoch || heads.missing.length === 0) return;
     await store.queue.commit(tx => {
       for (const { first, last } of heads.missing) {
-        for (let seq = first; seq <= Math.min(last, first + MAX_GAP); seq += 1) {
-          const row = sql.outbox.atPosition.get({ peer, device: DEVICE, epoch: out.epoch, seq });
-          if (row && row.state === 'failed') reopen(tx, row);
-        }
+        const range = { epoch: out.epoch, first, last: Math.min(last, first + MAX_GAP) };
+        for (const row of sql.outbox.failedBetween.all({ peer, device: DEVICE, ...range })) reopen(tx, row);
       }
     });
   }

@@ -111,6 +111,21 @@ test('of a stranger that does not keep to the limit three contents are kept, and
   expect(b.texts(a, 'in')).toEqual(texts);
 });
 
+test('requests that wait keep further strangers out, those that were ignored do not', async () => {
+  await using bed = new Testbed(26);
+  const [a, b] = [await bed.node(), await bed.node()];
+  const { contacts } = b.core.sql;
+  const strangers = Array.from({ length: 200 }, (_, at) => `stranger ${at}`);
+  await b.core.store.queue.commit(() => {
+    for (const peer of strangers) contacts.saveRequest.run({ peer, name: peer, firstText: null, at: 1 });
+  });
+  await a.contacts.add({ address: b.peer });
+  const { message } = await a.send(b, 'hello');
+  await bed.until(() => a.history.get(message.id).reason === 'rate-limited');
+  await b.core.store.queue.commit(() => contacts.ignoreRequest.run({ peer: strangers[0] ?? '' }));
+  await bed.until(() => contacts.request.get({ peer: a.peer }) !== undefined, 400_000);
+});
+
 for (const [what, self, keeps] of [
   ['that lie', 'b', 0],
   ['that say the same again', 'a', 1],

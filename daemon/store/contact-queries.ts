@@ -58,7 +58,13 @@ export function contactQueries(prepare: Prepare) {
     requests: prepare(db =>
       db.selectFrom('requests').selectAll().where('state', '=', 'pending').orderBy('received_at').orderBy('peer'),
     ),
-    requestCount: prepare(db => db.selectFrom('requests').select(q => q.fn.countAll<number>().as('count'))),
+    /** Of those the user has not decided on. */
+    requestCount: prepare(db =>
+      db
+        .selectFrom('requests')
+        .select(q => q.fn.countAll<number>().as('count'))
+        .where('state', '=', 'pending'),
+    ),
     saveRequest: prepare(db =>
       db
         .insertInto('requests')

@@ -193,6 +193,15 @@ export function outboxQueries(prepare: Prepare) {
       db.updateTable('outbox').set({ envelope: null }).where('peer', '=', p('peer')).where('state', 'in', ON_THE_WAY),
     ),
     atPosition: prepare(db => toPeer(db).selectAll().where('epoch', '=', p('epoch')).where('seq', '=', p('seq'))),
+    /** Of a range of positions, the rows whose content the peer refused. */
+    failedBetween: prepare(db =>
+      toPeer(db)
+        .select(['row', 'peer', 'message_id', 'visible'])
+        .where('epoch', '=', p('epoch'))
+        .where('seq', '>=', p('first'))
+        .where('seq', '<=', p('last'))
+        .where('state', '=', 'failed'),
+    ),
     /** Acknowledged rows of a chain from a position on. */
     deliveredFrom: prepare(db =>
       toPeer(db)
