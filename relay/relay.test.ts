@@ -10,13 +10,14 @@ import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { PeerId } from '#api/ids';
 import { KAD_PROTOCOL, LOBBY_TOPIC } from '#api/wire/protocols';
 import { systemClock } from '../daemon/base/clock.ts';
 import { silentLogger } from '../daemon/base/logger.ts';
 import { openRecord, recordKey, sealRecord } from '../daemon/net/dht-record.ts';
 import { generateIdentity } from '../daemon/net/keyfile.ts';
+import { patience, until, untilStill } from '../daemon/net/until.ts';
 import { DEFAULT_LIMITS, type RelayLimits } from './limits.ts';
 import { createRelay, type Relay } from './relay.ts';
 
@@ -50,6 +51,7 @@ describe('relay', () => {
   let relay: Relay | null = null;
   let lastIp = 0;
   afterEach(async () => {
+    vi.restoreAllMocks();
     await Promise.all(nodes.splice(0).map(async node => node.stop()));
     await relay?.stop();
     relay = null;
@@ -151,7 +153,7 @@ describe('relay', () => {
     const found: string[] = [];
     await until(async () => {
       for await (const event of one.services.kad.getClosestPeers(two.peerId.toMultihash().bytes, {
-        signal: AbortSignal.timeout(5_000),
+        signal: patience(),
       }))
         if (event.name === 'PEER_RESPONSE' || event.name === 'FINAL_PEER')
           found.push('peer' in event ? event.peer.id.toString() : event.from.toString());
@@ -169,7 +171,7 @@ describe('relay', () => {
       .privateKey;
     const record = (seq: bigint): Promise<Uint8Array> =>
       sealRecord(privateKey, { peer, seq, addresses: [`/ip4/45.0.0.${seq}/tcp/1`] });
-    const signal = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(5_000) });
+    const signal = (): { signal: AbortSignal } => ({ signal: patience() });
     /** Whether the relay said that it has it. */
     const put = async (from: Bare, key: Uint8Array, value: Uint8Array): Promise<boolean> => {
       let taken = false;
@@ -206,20 +208,32 @@ describe('relay', () => {
   });
 
   it('keeps a renewed reservation when the time of an older one of the same peer ends', async () => {
-    const started = await startRelay({ reservationMs: 3_000 });
+    // A reservation's time is an AbortSignal.timeout of libp2p: those of this length end when told.
+    const reservationMs = 3_000_017;
+    const ends: AbortController[] = [];
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation(ms => {
+      if (ms !== reservationMs) return timeout(ms);
+      ends.push(new AbortController());
+      return ends.at(-1)?.signal as AbortSignal;
+    });
+    const started = await startRelay({ reservationMs });
     const listen = [`${started.addresses()[0]}/p2p-circuit`];
     const client = await startBare('127.50.205.1', listen);
     await until(() => started.counts().reservations === 1);
     await client.hangUp(peerIdFromString(started.peerId));
     await until(() => started.counts().reservations === 0);
-    await new Promise(resolve => setTimeout(resolve, 1_500));
     const transport = client as unknown as {
       components: { transportManager: { listen(a: unknown[]): Promise<void> } };
     };
     await transport.components.transportManager.listen([multiaddr(listen[0] ?? '')]);
     await until(() => started.counts().reservations === 1);
-    await new Promise(resolve => setTimeout(resolve, 2_000));
+    expect(ends).toHaveLength(2);
+    ends[0]?.abort(new Error('the time is over'));
     expect(started.counts().reservations).toBe(1);
+    // (control) The time of the one that counts.
+    ends[1]?.abort(new Error('the time is over'));
+    expect(started.counts().reservations).toBe(0);
   });
 
   it('stops reading from a dialer whose target does not read, so that its memory is not filled', async () => {
@@ -245,11 +259,7 @@ describe('relay', () => {
           while (hop.writableNeedsDrain && hop.status === 'open') await new Promise(resolve => setTimeout(resolve, 5));
       }
     })().catch(() => undefined);
-    await until(async () => {
-      const before = sent;
-      await new Promise(resolve => setTimeout(resolve, 1_000));
-      return sent === before;
-    });
+    await untilStill(() => sent);
     expect(sent).toBeLessThan(12 * 1024 * 1024);
     hop?.abort(new Error('enough'));
     await writing;
@@ -292,11 +302,7 @@ describe('relay', () => {
       }
     };
     const writing = write();
-    await until(async () => {
-      const before = sent;
-      await new Promise(resolve => setTimeout(resolve, 500));
-      return sent === before;
-    });
+    await untilStill(() => sent);
     expect(sent).toBeLessThan(16 * 1024 * 1024);
     socket.maConn.resume();
     frozen.resume();
@@ -324,11 +330,3 @@ describe('relay', () => {
     await until(async () => (await dialer.dial(targets[2]?.getMultiaddrs()[0] as never).catch(() => null)) !== null);
   });
 });
-
-async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
-  const endMs = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > endMs) throw new Error(`not reached within ${timeoutMs} ms: ${condition.toString()}`);
-    await new Promise(resolve => setTimeout(resolve, 10));
-  }
-}

@@ -5,7 +5,7 @@ import { silentLogger } from '../base/logger.ts';
 import { createDht, type Dht, type DhtMode } from './dht.ts';
 import { createHost, DAEMON_BUDGET, type Host } from './host.ts';
 import { generateIdentity } from './keyfile.ts';
-import { until } from './until.ts';
+import { patience, until } from './until.ts';
 
 /** Real hosts on the loopback. */
 describe('the DHT', () => {
@@ -51,7 +51,7 @@ describe('the DHT', () => {
     if (address) await from.host.node.dial(address);
     if (from.dht.state().mode !== 'off') await until(() => from.dht.state().peers > 0);
   };
-  const find = (of: Node, peer: Node['identity']) => of.dht.find(peer.peerId, AbortSignal.timeout(10_000));
+  const find = (of: Node, peer: Node['identity']) => of.dht.find(peer.peerId, patience());
   const addressesOf = (node: Node): string[] => node.host.node.getMultiaddrs().map(String);
 
   it('finds the signed record of a peer that is connected to the same server', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOBBY_TOPIC, MAX_FRAME_BYTES } from '#api/wire/protocols';
-import { until } from './until.ts';
+import { patience, until, untilStill } from './until.ts';
 import type { FrameStream, GossipMessage, Transport } from './transport.ts';
 
 const ECHO = '/p2pmsg-test/echo/1';
@@ -26,9 +26,9 @@ export function describeTransport(name: string, createWorld: () => Promise<Suite
     afterEach(() => world.dispose());
 
     const connect = (from: Transport, to: Transport): Promise<unknown> =>
-      from.connect(to.self, { signal: AbortSignal.timeout(5_000), addresses: to.addresses() });
+      from.connect(to.self, { signal: patience(), addresses: to.addresses() });
     const open = (from: Transport, to: Transport, protocol: string): Promise<FrameStream> =>
-      from.openStream(to.self, protocol, { signal: AbortSignal.timeout(5_000), addresses: to.addresses() });
+      from.openStream(to.self, protocol, { signal: patience(), addresses: to.addresses() });
     const pair = async (): Promise<[Transport, Transport]> => [await world.node('a'), await world.node('b')];
 
     it('tells both sides of a connection, who it is with, and that it has gone', async () => {
@@ -138,11 +138,8 @@ export function describeTransport(name: string, createWorld: () => Promise<Suite
         await stream.close();
       })();
       // 24 MB do not fit into what lies between writer and reader: it stops well before.
-      await until(async () => {
-        const before = written;
-        await pause(300);
-        return before > 0 && written === before;
-      });
+      await until(() => written > 0);
+      await untilStill(() => written);
       expect(written).toBeLessThan(total / 2);
       letRead();
       await writing;
@@ -217,7 +214,7 @@ export function describeTransport(name: string, createWorld: () => Promise<Suite
 
     it('measures the round trip to a connected peer, and refuses for others', async () => {
       const [a, b] = await pair();
-      const signal = AbortSignal.timeout(5_000);
+      const signal = patience();
       await expect(a.ping(b.self, { signal })).rejects.toThrow();
       await connect(a, b);
       expect(await a.ping(b.self, { signal })).toBeGreaterThanOrEqual(0);
