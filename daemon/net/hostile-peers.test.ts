@@ -161,7 +161,9 @@ describe('hostile peers', () => {
     const key = pubsub.publishConfig.privateKey;
     const honest = key.sign.bind(key);
     key.sign = async bytes => (await honest(bytes)).map((byte, at) => (at === 0 ? byte ^ 1 : byte));
-    for (let at = 0; at < 20; at += 1) await attacker.transport.publish(LOBBY_TOPIC, Uint8Array.of(at));
+    // Who subscribes is known before there is a stream to them.
+    await until(async () => (await attacker.transport.publish(LOBBY_TOPIC, Uint8Array.of(0))).recipients === 1);
+    for (let at = 1; at < 20; at += 1) await attacker.transport.publish(LOBBY_TOPIC, Uint8Array.of(at));
     const victimPubsub = victim.host.node.services.pubsub as unknown as { getScore(peer: string): number };
     await until(() => victimPubsub.getScore(attacker.transport.self) < -80);
     key.sign = honest;
