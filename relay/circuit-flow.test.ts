@@ -30,6 +30,8 @@ async function node(localAddress: string): Promise<Libp2p> {
     transports: [tcp({ dialOpts: { localAddress } as never })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    // Stock is 6 s an address.
+    connectionManager: { addressDialTimeout: 60_000, dialTimeout: 60_000 },
   });
   running.push(started);
   return started;

@@ -21,6 +21,9 @@ import { patience, until, untilStill } from '../daemon/net/until.ts';
 import { DEFAULT_LIMITS, type RelayLimits } from './limits.ts';
 import { createRelay, type Relay } from './relay.ts';
 
+/** Stock is 6 s an address. */
+const PATIENT_DIALS = { addressDialTimeout: 60_000, dialTimeout: 60_000 };
+
 type Bare = Libp2p<{ pubsub: GossipSub; identify: Identify; kad: KadDHT; ping: Ping }>;
 
 /** A plain libp2p node with stock settings, as P2PMsg's is: nothing of ours but the topic and the DHT's name. */
@@ -29,6 +32,7 @@ async function bareNode(localIp: string, listen: string[] = []): Promise<Bare> {
     addresses: { listen },
     transports: [tcp({ dialOpts: { localAddress: localIp } as never }), circuitRelayTransport()],
     connectionEncrypters: [noise()],
+    connectionManager: PATIENT_DIALS,
     streamMuxers: [yamux()],
     services: {
       identify: identify(),

@@ -55,10 +55,15 @@ describe('who is asked where contacts are', () => {
     const server = await start({ dht: 'server' });
     const network = await start();
     const identified = new Promise(resolve => network.transport.on('identified', resolve));
-    const signal = patience();
-    await network.transport.connect(server.transport.self, { signal, addresses: [addressOf(server)] });
+    const target = { signal: patience(), addresses: [addressOf(server)] };
+    await until(() =>
+      network.transport.connect(server.transport.self, target).then(
+        () => true,
+        () => false,
+      ),
+    );
     await identified;
-    expect(await network.locate(someone, [], signal)).toBeNull();
+    expect(await network.locate(someone, [], patience())).toBeNull();
     expect(network.state().dht).toEqual({ mode: 'client', peers: 0 });
   });
 

@@ -4,6 +4,7 @@ import { afterEach, describe, it } from 'vitest';
 import { LOBBY_TOPIC } from '#api/wire/protocols';
 import { systemClock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
+import { dialSurely } from './dial-surely.ts';
 import { createGossip, type Gossip } from './gossip.ts';
 import { createHost, DAEMON_BUDGET, type Host } from './host.ts';
 import { generateIdentity } from './keyfile.ts';
@@ -45,9 +46,9 @@ describe('gossip', () => {
       host.node.addEventListener('peer:identify', () => {
         lastIdentifyMs = performance.now();
       });
-    const first = await a.host.node.dial(multiaddr(tcp));
+    const first = await dialSurely(a.host, multiaddr(tcp));
     await until(() => a.gossip.subscribers(LOBBY_TOPIC).length === 1 && b.gossip.subscribers(LOBBY_TOPIC).length === 1);
-    await a.host.node.dial(multiaddr(quic), { force: true });
+    await dialSurely(a.host, multiaddr(quic));
     const peer = peerIdFromString(b.host.node.peerId.toString());
     await until(() => a.host.node.getConnections(peer).length === 2);
     // Every identify, the pushes of a young node too, makes GossipSub look for a stream: wait until none comes any more.

@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Clock, ManualClock, systemClock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
+import { dialSurely } from './dial-surely.ts';
 import { createFreezableProxy, type FreezableProxy } from './freezable-proxy.ts';
 import { createHost, DAEMON_BUDGET, type Host, listenAddresses } from './host.ts';
 import { generateIdentity } from './keyfile.ts';
@@ -34,7 +35,8 @@ describe('the heartbeat', () => {
     const proxy = await createFreezableProxy({ host: '127.41.1.2', port }, '127.41.1.3');
     stops.push(() => proxy.close());
     const a = await startHost(clock, []);
-    const connection = await a.node.dial(
+    const connection = await dialSurely(
+      a,
       multiaddr(`/ip4/127.41.1.3/tcp/${proxy.port}/p2p/${b.node.peerId.toString()}`),
     );
     return { clock, a, proxy, connection };
@@ -122,7 +124,7 @@ describe('the heartbeat', () => {
     );
     await second.node.start();
     stops.push(() => second.node.stop());
-    const living = await first.a.node.dial(multiaddr(listenAddresses(second)[0] ?? ''));
+    const living = await dialSurely(first.a, multiaddr(listenAddresses(second)[0] ?? ''));
     first.proxy.freeze();
     await until(() => received(first.connection) === first.proxy.bytesToClients);
     const { streams } = watchQuestions(living);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
+import type { Connection } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -8,6 +9,7 @@ import { systemClock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
 import { encodeFrames } from './frame-codec.ts';
 import { guardCircuits } from './circuit.ts';
+import { dialSurely } from './dial-surely.ts';
 import { createDialer } from './dialer.ts';
 import { createGossip } from './gossip.ts';
 import { createHost, DAEMON_BUDGET, type Host, type HostOptions } from './host.ts';
@@ -52,8 +54,8 @@ describe('hostile peers', () => {
     await host.node.start();
     return { host, transport };
   }
-  const dial = (from: Node, to: Node): ReturnType<Host['node']['dial']> =>
-    from.host.node.dial(multiaddr(to.transport.addresses()[0] ?? ''));
+  const dial = (from: Node, to: Node): Promise<Connection> =>
+    dialSurely(from.host, multiaddr(to.transport.addresses()[0] ?? ''));
 
   it('cannot break a handler with 5,000 junk frames, torn streams and lengths that lie', async () => {
     const [victim, attacker] = [await start(), await start()];

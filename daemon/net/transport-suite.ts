@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LOBBY_TOPIC, MAX_FRAME_BYTES } from '#api/wire/protocols';
 import { patience, until, untilStill } from './until.ts';
 import type { FrameStream, GossipMessage, Transport } from './transport.ts';
@@ -24,6 +24,18 @@ export function describeTransport(name: string, createWorld: () => Promise<Suite
       world = await createWorld();
     });
     afterEach(() => world.dispose());
+    // The first handshake of a process compiles what the others use. An address gets 2.5 s, as fits a network, not a test.
+    beforeAll(async () => {
+      const warming = await createWorld();
+      const [one, other] = [await warming.node('one'), await warming.node('other')];
+      await until(() =>
+        connect(one, other).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await warming.dispose();
+    });
 
     const connect = (from: Transport, to: Transport): Promise<unknown> =>
       from.connect(to.self, { signal: patience(), addresses: to.addresses() });
