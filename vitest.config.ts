@@ -6,7 +6,8 @@ export default defineConfig({
     exclude: ['dist/**', 'node_modules/**'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // For what hangs. Above the patience of daemon/net/until.ts, which says what was waited for.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ApiAddress } from './api.ts';
+import { startStopwatch } from './stopwatch.ts';
 import { type Child, type Exit, ROOT, type SpawnOptions, type Workspace } from './workspace.ts';
 
 /** The first line that a program prints with `--json`, by the contract of the programs. */
@@ -20,8 +20,8 @@ export interface StartTime {
   readonly wallMs: number;
   /** Processor time that the process had used by then: does not depend on what else the machine does. */
   readonly cpuMs: number;
-  /** More was to do on this machine than it has processors: the wall time is the neighbours'. */
-  readonly crowded: boolean;
+  /** The wall time without what the neighbours on this machine took of it. */
+  readonly ownMs: number;
 }
 
 /** A program that can be killed and started again on its home. */
@@ -35,8 +35,8 @@ export interface Program {
   start(): Promise<Ready>;
   /** SIGKILL to the pid of its ready line; resolves when it is gone. */
   kill(): Promise<void>;
-  /** SIGTERM; resolves to how it ended. */
-  stop(): Promise<Exit>;
+  /** SIGTERM; resolves to how it ended. `afterOwnMs` is without what the neighbours on this machine took. */
+  stop(): Promise<Exit & { readonly afterOwnMs: number }>;
   stderr(): string;
 }
 
@@ -137,6 +137,7 @@ export function createProgram(lab: Pick<Workspace, 'folder' | 'spawn'>, options:
     },
     async start() {
       if (child !== null) throw new Error(`${name} runs already`);
+      const watch = startStopwatch();
       const started = startProgram(lab, binary, ['--home', home, ...args()], {
         ...options,
         stderr: `${name}.err`,
@@ -146,7 +147,7 @@ export function createProgram(lab: Pick<Workspace, 'folder' | 'spawn'>, options:
         if (child === started) child = null;
       });
       last = await readyOf(started, `${name}: ${join(lab.folder, `${name}.err`)}`);
-      times.push({ wallMs: performance.now() - started.startedAtMs, cpuMs: cpuMsOf(last.pid), crowded: isCrowded() });
+      times.push({ wallMs: watch.wallMs(), cpuMs: cpuMsOf(last.pid), ownMs: watch.ownMs() });
       return last;
     },
     async kill() {
@@ -156,10 +157,10 @@ export function createProgram(lab: Pick<Workspace, 'folder' | 'spawn'>, options:
     },
     async stop() {
       const { exited } = running();
-      const from = performance.now();
+      const watch = startStopwatch();
       process.kill(this.ready.pid, 'SIGTERM');
       const end = await exited;
-      return { ...end, afterMs: performance.now() - from };
+      return { ...end, afterMs: watch.wallMs(), afterOwnMs: watch.ownMs() };
     },
     stderr: () => readFileSync(join(lab.folder, `${name}.err`), 'utf8'),
   };
@@ -200,8 +201,6 @@ export async function readyOf(child: Child, what: string, timeoutMs = READY_TIME
     clearTimeout(timer);
   }
 }
-
-export const isCrowded = (): boolean => (loadavg()[0] ?? 0) > availableParallelism();
 
 /** User and system time; fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms. */
 function cpuMsOf(pid: number): number {

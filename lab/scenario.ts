@@ -1,3 +1,4 @@
+import { startStopwatch } from './stopwatch.ts';
 import type { Workspace } from './workspace.ts';
 
 /** A scenario runs the real programs and tells what held and what did not. */
@@ -80,16 +81,16 @@ export function seededRandom(seed: number) {
 }
 export type Random = ReturnType<typeof seededRandom>;
 
-/** Polls until the condition holds. False: it did not in time. */
+/** Polls until the condition holds. False: it did not in time; what the neighbours on this machine take is not counted. */
 export async function eventually(
   timeoutMs: number,
   everyMs: number,
   condition: () => boolean | Promise<boolean>,
 ): Promise<boolean> {
-  const until = performance.now() + timeoutMs;
+  const watch = startStopwatch();
   for (;;) {
     if (await condition()) return true;
-    if (performance.now() > until) return false;
+    if (watch.ownMs() > timeoutMs) return false;
     await new Promise(resolve => setTimeout(resolve, everyMs));
   }
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, openSync, closeSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { unwatchProgram, watchProgram } from './stopwatch.ts';
 
 export const ROOT = resolve(import.meta.dirname, '..');
 export const NODE = process.execPath;
@@ -77,9 +78,11 @@ export function openWorkspace(name: string): Workspace {
       const { pid } = started;
       if (pid === undefined) throw new Error(`cannot start ${command}`);
       tell(`start ${pid}`);
+      watchProgram(pid);
       const exited = new Promise<Exit>(done => {
         started.once('exit', (code, signal) => {
           tell(`end ${pid}`);
+          unwatchProgram(pid);
           children.delete(pid);
           done({ code, signal, afterMs: performance.now() - startedAtMs });
         });

@@ -10,6 +10,7 @@ import { afterEach, expect, it } from 'vitest';
 import { systemClock } from '../daemon/base/clock.ts';
 import { silentLogger } from '../daemon/base/logger.ts';
 import { generateIdentity } from '../daemon/net/keyfile.ts';
+import { patience } from '../daemon/net/until.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { createRelay } from './relay.ts';
 
@@ -29,6 +30,8 @@ async function node(localAddress: string): Promise<Libp2p> {
     transports: [tcp({ dialOpts: { localAddress } as never })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    // Stock is 6 s an address.
+    connectionManager: { addressDialTimeout: 60_000, dialTimeout: 60_000 },
   });
   running.push(started);
   return started;
@@ -43,7 +46,7 @@ it('passes on what a target sends in one go with its yes', async () => {
   await relay.start();
   running.push(relay);
   const [dialer, target] = [await node('127.51.1.2'), await node('127.51.1.3')];
-  const signal = AbortSignal.timeout(15_000);
+  const signal = patience();
   await target.handle(RELAY_V2_STOP_CODEC, async stream => {
     await lpStream(stream).read({ signal });
     stream.send(Buffer.concat([Uint8Array.of(STOP_STATUS_OK.length), STOP_STATUS_OK, Buffer.from(EAGER)]));

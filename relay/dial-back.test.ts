@@ -5,6 +5,7 @@ import { AUTONAT_DIAL_REQUEST } from '#api/wire/protocols';
 import { type Clock, ManualClock, systemClock } from '../daemon/base/clock.ts';
 import { silentLogger } from '../daemon/base/logger.ts';
 import { createDialBack, type DialBack } from '../daemon/net/dial-back.ts';
+import { dialSurely } from '../daemon/net/dial-surely.ts';
 import { createHost, DAEMON_BUDGET, type Host, listenAddresses } from '../daemon/net/host.ts';
 import { generateIdentity } from '../daemon/net/keyfile.ts';
 import { until } from '../daemon/net/until.ts';
@@ -36,7 +37,7 @@ describe('dialling back', () => {
     await dialBack.start();
     await host.node.start();
     stops.push(() => host.node.stop());
-    await host.node.dial(multiaddr(relay.addresses()[0] ?? ''));
+    await dialSurely(host, multiaddr(relay.addresses()[0] ?? ''));
     await until(async () => (await dialBack.servers([relay.peerId])).length === 1);
     return { host, dialBack };
   }

@@ -39,6 +39,8 @@ it('takes a client that never asks into the mesh without waiting for a heartbeat
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    // Stock is 6 s an address.
+    connectionManager: { addressDialTimeout: 60_000, dialTimeout: 60_000 },
     // D 0: as a client of P2PMsg, it lets itself be taken in and never asks.
     services: { identify: identify(), pubsub: gossipsub({ D: 0, Dlo: 0, Dscore: 0, Dout: 0, Dhi: 10 }) },
   });

@@ -60,10 +60,9 @@ describe('p2pmsg-relay serve', () => {
     expect(statSync(home).mode & 0o777).toBe(0o700);
     for (const file of readdirSync(home).filter(name => name !== 'cache'))
       expect([file, statSync(join(home, file)).mode & 0o777]).toEqual([file, 0o600]);
-    const startMs = performance.now();
     process.kill(info.pid, 'SIGTERM');
+    // 1 would mean that a part did not stop within 4.5 s.
     expect(await first.ended).toEqual({ code: 0, stderr: '' });
-    expect(performance.now() - startMs).toBeLessThan(5_000);
     expect(existsSync(join(home, 'run.json'))).toBe(false);
     const again = await serve('/ip4/127.60.1.1/tcp/0', '--json');
     expect(JSON.parse(again.line)).toMatchObject({
@@ -101,7 +100,7 @@ describe('p2pmsg-relay serve', () => {
       new DatabaseSync(${JSON.stringify(join(home, 'lock.db'))}).exec('BEGIN EXCLUSIVE');
       process.stdout.write('held');
       setTimeout(() => require('node:fs').writeFileSync(${JSON.stringify(join(home, 'lock.pid'))}, process.pid + '\\n'), 1_500);
-      setTimeout(() => {}, 60_000);`;
+      setTimeout(() => {}, 600_000);`;
     const holder = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
     runs.push(holder);
     await once(holder.stdout, 'data');
@@ -128,7 +127,7 @@ describe('p2pmsg-relay serve', () => {
     const { NODE_COMPILE_CACHE: _, ...env } = ENV;
     const first = await runWith(env, 'serve', '--home', home, '--listen', '/ip4/127.60.10.1/tcp/0');
     const cache = join(home, 'cache');
-    await expect.poll(() => readdirSync(cache, { recursive: true }).length, { timeout: 20_000 }).toBeGreaterThan(50);
+    await expect.poll(() => readdirSync(cache, { recursive: true }).length, { timeout: 60_000 }).toBeGreaterThan(50);
     expect(first.process.exitCode).toBeNull();
     expect(statSync(cache).mode & 0o777).toBe(0o700);
   });
@@ -187,8 +186,11 @@ describe('p2pmsg-relay serve', () => {
     const started = await serve('/ip4/127.60.7.1/tcp/0', '--metrics', '127.60.7.1:0');
     started.process.stdout?.destroy();
     const pid = Number(/pid=(\d+)/.exec(started.line)?.[1]);
-    process.kill(pid, 'SIGHUP');
-    await new Promise(resolve => setTimeout(resolve, 300));
+    const { metrics } = JSON.parse(readFileSync(join(home, 'run.json'), 'utf8')) as { metrics: string };
+    for (let count = 0; count < 3; count += 1) {
+      process.kill(pid, 'SIGHUP'); // Makes it write to its closed output.
+      expect((await fetch(`http://${metrics}/metrics`)).status).toBe(200);
+    }
     expect(started.process.exitCode).toBeNull();
     process.kill(pid, 'SIGTERM');
     expect((await started.ended).code).toBe(0);

@@ -10,15 +10,19 @@ import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { PeerId } from '#api/ids';
 import { KAD_PROTOCOL, LOBBY_TOPIC } from '#api/wire/protocols';
-import { systemClock } from '../daemon/base/clock.ts';
+import { type Clock, ManualClock, systemClock } from '../daemon/base/clock.ts';
 import { silentLogger } from '../daemon/base/logger.ts';
 import { openRecord, recordKey, sealRecord } from '../daemon/net/dht-record.ts';
 import { generateIdentity } from '../daemon/net/keyfile.ts';
+import { patience, until, untilStill } from '../daemon/net/until.ts';
 import { DEFAULT_LIMITS, type RelayLimits } from './limits.ts';
 import { createRelay, type Relay } from './relay.ts';
+
+/** Stock is 6 s an address. */
+const PATIENT_DIALS = { addressDialTimeout: 60_000, dialTimeout: 60_000 };
 
 type Bare = Libp2p<{ pubsub: GossipSub; identify: Identify; kad: KadDHT; ping: Ping }>;
 
@@ -28,6 +32,7 @@ async function bareNode(localIp: string, listen: string[] = []): Promise<Bare> {
     addresses: { listen },
     transports: [tcp({ dialOpts: { localAddress: localIp } as never }), circuitRelayTransport()],
     connectionEncrypters: [noise()],
+    connectionManager: PATIENT_DIALS,
     streamMuxers: [yamux()],
     services: {
       identify: identify(),
@@ -50,15 +55,16 @@ describe('relay', () => {
   let relay: Relay | null = null;
   let lastIp = 0;
   afterEach(async () => {
+    vi.restoreAllMocks();
     await Promise.all(nodes.splice(0).map(async node => node.stop()));
     await relay?.stop();
     relay = null;
   });
 
-  async function startRelay(limits: Partial<RelayLimits> = {}): Promise<Relay> {
+  async function startRelay(limits: Partial<RelayLimits> = {}, clock: Clock = systemClock): Promise<Relay> {
     lastIp += 1;
     relay = await createRelay(
-      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
+      { log: silentLogger, clock, identity: generateIdentity() },
       {
         listen: [`/ip4/127.50.${lastIp}.1/tcp/0`],
         announce: [],
@@ -74,57 +80,75 @@ describe('relay', () => {
     nodes.push(node);
     return node;
   }
+  /** Whether it had a stream to send it on: who subscribes is known before. */
+  const published = async (node: Bare, text: string): Promise<boolean> =>
+    (await node.services.pubsub.publish(LOBBY_TOPIC, Buffer.from(text))).recipients.length > 0;
   const addressOf = (started: Relay): ReturnType<typeof multiaddr> => multiaddr(started.addresses()[0] ?? '');
 
   it('passes announces and lobby text of P2PMsg clients on, unchanged', async () => {
     const started = await startRelay();
-    const [sender, receiver] = [await startBare('127.50.200.1'), await startBare('127.50.200.2')];
-    const heard: string[] = [];
+    const [sender, receiver, scout] = [
+      await startBare('127.50.200.1'),
+      await startBare('127.50.200.2'),
+      await startBare('127.50.200.3'),
+    ];
+    let heard: string[] = [];
     receiver.services.pubsub.addEventListener('message', event => {
       const { detail } = event;
       if (detail.type === 'signed') heard.push(`${detail.from.toString()} ${new TextDecoder().decode(detail.data)}`);
     });
-    for (const node of [sender, receiver]) {
+    for (const node of [sender, receiver, scout]) {
       node.services.pubsub.subscribe(LOBBY_TOPIC);
       await node.dial(addressOf(started));
     }
-    await until(() => [sender, receiver].every(node => node.services.pubsub.getSubscribers(LOBBY_TOPIC).length === 1));
-    for (const text of ['ANNOUNCE:PRESENCE', 'hello, lobby'])
-      await sender.services.pubsub.publish(LOBBY_TOPIC, Buffer.from(text));
+    // Whether the relay knows of the receiver yet shows only by what arrives.
+    while (heard.length === 0) {
+      await until(() => published(scout, 'anybody there?'));
+      await untilStill(() => `${heard.length} ${started.counts().lobbyForwarded}`);
+    }
+    const before = started.counts();
+    heard = [];
+    await until(() => published(sender, 'ANNOUNCE:PRESENCE'));
+    await published(sender, 'hello, lobby');
     await until(() => heard.length === 2);
     expect(heard).toEqual([
       `${sender.peerId.toString()} ANNOUNCE:PRESENCE`,
       `${sender.peerId.toString()} hello, lobby`,
     ]);
-    expect(started.counts()).toMatchObject({ lobbyForwarded: 2, lobbyIgnored: 0 });
+    expect(started.counts()).toMatchObject({
+      lobbyForwarded: before.lobbyForwarded + 2,
+      lobbyIgnored: before.lobbyIgnored,
+    });
   });
 
   it('ignores what one author sends beyond its budget, and everybody else goes on', async () => {
-    const started = await startRelay();
-    const [flooder, other, receiver] = (await Promise.all(
-      ['127.50.201.1', '127.50.201.2', '127.50.201.3'].map(ip => startBare(ip)),
-    )) as [Bare, Bare, Bare];
+    // Its clock stands still: what was used up does not come back.
+    const started = await startRelay({}, new ManualClock());
+    const [flooder, other, receiver, scout] = (await Promise.all(
+      ['127.50.201.1', '127.50.201.2', '127.50.201.3', '127.50.201.4'].map(ip => startBare(ip)),
+    )) as [Bare, Bare, Bare, Bare];
     const heard = new Map<string, number>();
     receiver.services.pubsub.addEventListener('message', event => {
       const { detail } = event;
       if (detail.type === 'signed') heard.set(detail.from.toString(), (heard.get(detail.from.toString()) ?? 0) + 1);
     });
-    for (const node of [flooder, other, receiver]) {
+    for (const node of [flooder, other, receiver, scout]) {
       node.services.pubsub.subscribe(LOBBY_TOPIC);
       await node.dial(addressOf(started));
     }
-    await until(() =>
-      [flooder, other, receiver].every(node => node.services.pubsub.getSubscribers(LOBBY_TOPIC).length > 0),
-    );
-    for (let sent = 0; sent < 200; sent += 1)
-      await flooder.services.pubsub.publish(LOBBY_TOPIC, Buffer.from(`${sent}`));
-    await other.services.pubsub.publish(LOBBY_TOPIC, Buffer.from('still heard'));
-    await until(
-      () =>
-        heard.has(other.peerId.toString()) && started.counts().lobbyForwarded + started.counts().lobbyIgnored >= 201,
-    );
-    expect(heard.get(flooder.peerId.toString())).toBeLessThan(60);
-    expect(started.counts().lobbyIgnored).toBeGreaterThan(100);
+    // Whether the relay knows of the receiver yet shows only by what arrives.
+    while (heard.size === 0) {
+      await until(() => published(scout, 'anybody there?'));
+      await untilStill(() => JSON.stringify([...heard.values(), started.counts()]));
+    }
+    const before = started.counts();
+    heard.clear();
+    await until(() => published(flooder, '0'));
+    for (let sent = 1; sent < 200; sent += 1) await published(flooder, `${sent}`);
+    await until(() => published(other, 'still heard'));
+    await until(() => heard.has(other.peerId.toString()) && heard.get(flooder.peerId.toString()) === 30);
+    await until(() => started.counts().lobbyIgnored === before.lobbyIgnored + 170);
+    expect(heard.get(flooder.peerId.toString())).toBe(30);
   });
 
   it('says who it is, and gives reservations whose addresses can be dialled', async () => {
@@ -151,7 +175,7 @@ describe('relay', () => {
     const found: string[] = [];
     await until(async () => {
       for await (const event of one.services.kad.getClosestPeers(two.peerId.toMultihash().bytes, {
-        signal: AbortSignal.timeout(5_000),
+        signal: patience(),
       }))
         if (event.name === 'PEER_RESPONSE' || event.name === 'FINAL_PEER')
           found.push('peer' in event ? event.peer.id.toString() : event.from.toString());
@@ -169,7 +193,7 @@ describe('relay', () => {
       .privateKey;
     const record = (seq: bigint): Promise<Uint8Array> =>
       sealRecord(privateKey, { peer, seq, addresses: [`/ip4/45.0.0.${seq}/tcp/1`] });
-    const signal = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(5_000) });
+    const signal = (): { signal: AbortSignal } => ({ signal: patience() });
     /** Whether the relay said that it has it. */
     const put = async (from: Bare, key: Uint8Array, value: Uint8Array): Promise<boolean> => {
       let taken = false;
@@ -206,20 +230,32 @@ describe('relay', () => {
   });
 
   it('keeps a renewed reservation when the time of an older one of the same peer ends', async () => {
-    const started = await startRelay({ reservationMs: 3_000 });
+    // A reservation's time is an AbortSignal.timeout of libp2p: those of this length end when told.
+    const reservationMs = 3_000_017;
+    const ends: AbortController[] = [];
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation(ms => {
+      if (ms !== reservationMs) return timeout(ms);
+      ends.push(new AbortController());
+      return ends.at(-1)?.signal as AbortSignal;
+    });
+    const started = await startRelay({ reservationMs });
     const listen = [`${started.addresses()[0]}/p2p-circuit`];
     const client = await startBare('127.50.205.1', listen);
     await until(() => started.counts().reservations === 1);
     await client.hangUp(peerIdFromString(started.peerId));
     await until(() => started.counts().reservations === 0);
-    await new Promise(resolve => setTimeout(resolve, 1_500));
     const transport = client as unknown as {
       components: { transportManager: { listen(a: unknown[]): Promise<void> } };
     };
     await transport.components.transportManager.listen([multiaddr(listen[0] ?? '')]);
     await until(() => started.counts().reservations === 1);
-    await new Promise(resolve => setTimeout(resolve, 2_000));
+    expect(ends).toHaveLength(2);
+    ends[0]?.abort(new Error('the time is over'));
     expect(started.counts().reservations).toBe(1);
+    // (control) The time of the one that counts.
+    ends[1]?.abort(new Error('the time is over'));
+    expect(started.counts().reservations).toBe(0);
   });
 
   it('stops reading from a dialer whose target does not read, so that its memory is not filled', async () => {
@@ -245,11 +281,7 @@ describe('relay', () => {
           while (hop.writableNeedsDrain && hop.status === 'open') await new Promise(resolve => setTimeout(resolve, 5));
       }
     })().catch(() => undefined);
-    await until(async () => {
-      const before = sent;
-      await new Promise(resolve => setTimeout(resolve, 1_000));
-      return sent === before;
-    });
+    await untilStill(() => sent);
     expect(sent).toBeLessThan(12 * 1024 * 1024);
     hop?.abort(new Error('enough'));
     await writing;
@@ -292,11 +324,7 @@ describe('relay', () => {
       }
     };
     const writing = write();
-    await until(async () => {
-      const before = sent;
-      await new Promise(resolve => setTimeout(resolve, 500));
-      return sent === before;
-    });
+    await untilStill(() => sent);
     expect(sent).toBeLessThan(16 * 1024 * 1024);
     socket.maConn.resume();
     frozen.resume();
@@ -324,11 +352,3 @@ describe('relay', () => {
     await until(async () => (await dialer.dial(targets[2]?.getMultiaddrs()[0] as never).catch(() => null)) !== null);
   });
 });
-
-async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
-  const endMs = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > endMs) throw new Error(`not reached within ${timeoutMs} ms: ${condition.toString()}`);
-    await new Promise(resolve => setTimeout(resolve, 10));
-  }
-}

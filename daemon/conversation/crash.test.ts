@@ -159,4 +159,4 @@ for (const [way, what] of [
       const [side, step] = key.split(' ') as ['a' | 'b', string];
       for (let count = 1; count <= times; count += 1) await run(way, { side, step, count });
     }
-  }, 600_000);
+  }, 1_200_000);

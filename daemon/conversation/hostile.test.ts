@@ -15,6 +15,8 @@ import { tombstoneOf } from './tombstone.ts';
 import { watchRejections } from './write-faults.ts';
 
 const FRAMES = 5_000;
+/** The time of a test bed is not the machine's. */
+const NEVER = new AbortController().signal;
 
 for (const protocol of [DELIVER_PROTOCOL, PREKEYS_PROTOCOL])
   test(`${FRAMES} junk frames on ${protocol} break nothing`, async () => {
@@ -27,9 +29,7 @@ for (const protocol of [DELIVER_PROTOCOL, PREKEYS_PROTOCOL])
     const hello = a.delivery;
     for (let sent = 0; sent < FRAMES; ) {
       const from = sent % 2 === 0 ? stranger : a;
-      const opening = from.core.transport
-        .openStream(b.peer, protocol, { signal: AbortSignal.timeout(5_000) })
-        .catch(() => null);
+      const opening = from.core.transport.openStream(b.peer, protocol, { signal: NEVER }).catch(() => null);
       await bed.pass(40);
       const stream = await opening;
       if (!stream) throw new Error('no stream');
@@ -47,7 +47,7 @@ for (const protocol of [DELIVER_PROTOCOL, PREKEYS_PROTOCOL])
     });
     expect(rejections.seen).toEqual([]);
     expect(b.requests.list({ limit: 50 }).items).toEqual([]);
-  }, 120_000);
+  });
 
 function frame(random: () => number, at: number): Uint8Array {
   const bytes = Uint8Array.from({ length: Math.floor(random() * 300) }, () => Math.floor(random() * 256));
@@ -173,7 +173,7 @@ async function say(
   envelope: MessageInitShape<typeof EnvelopeSchema>,
 ): Promise<NackCode | 'ack'> {
   const answers: (NackCode | 'ack')[] = [];
-  const opening = from.core.transport.openStream(to.peer, DELIVER_PROTOCOL, { signal: AbortSignal.timeout(5_000) });
+  const opening = from.core.transport.openStream(to.peer, DELIVER_PROTOCOL, { signal: NEVER });
   await bed.pass(40);
   const stream = await opening;
   const { staging, keys, instances } = from.delivery;

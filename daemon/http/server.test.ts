@@ -8,10 +8,14 @@ import { connect as tlsConnect } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MessageId } from '#api/ids';
 import { BOB } from '#api/rest/examples';
+import { ManualClock } from '../base/clock.ts';
 import { type Logger, silentLogger } from '../base/logger.ts';
 import { ABOUT, type HttpFixture, sendRaw, startHttp, until } from './http-fixture.ts';
 import { createFakeServices } from './fake-services.ts';
 import { createHttpServer } from './server.ts';
+
+/** A grace that a stop must not need: longer than a test may take. */
+const NEVER_MS = 3_600_000;
 
 const open: HttpFixture[] = [];
 const start = async (...args: Parameters<typeof startHttp>): Promise<HttpFixture> => {
@@ -180,10 +184,8 @@ describe('stopping', () => {
     const ended = Promise.all(sockets.map(socket => new Promise(resolve => socket.once('close', resolve))));
     await new Promise(resolve => idle.once('data', resolve));
     for (const socket of [silent, local]) socket.resume();
-    const startMs = performance.now();
-    await http.server.stop();
+    await http.server.stop(NEVER_MS);
     await ended;
-    expect(performance.now() - startMs).toBeLessThan(1_500);
   });
 
   it.skipIf(spawnSync('openssl', ['version']).status !== 0)('does the same under TLS', async () => {
@@ -206,25 +208,22 @@ describe('stopping', () => {
     });
     const answered = new Promise(resolve => busy.once('close', resolve));
     await until(() => http.services.calls.includes('messages.waitDelivered'), 'it waits');
-    const startMs = performance.now();
-    const stopped = http.server.stop();
+    const stopped = http.server.stop(NEVER_MS);
     await ended;
     http.services.deliver('0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a44' as MessageId);
     await Promise.all([stopped, answered]);
     expect(answer).toMatch(/^HTTP\/1.1 202 /);
-    expect(performance.now() - startMs).toBeLessThan(1_500);
   });
 
   it('lets a running request finish and cuts what hangs', async () => {
-    const http = await start();
+    // On this clock the wait for the delivery never ends by itself.
+    const http = await start({ clock: new ManualClock() });
     const hanging = connect(http.port, '127.0.0.1', () => hanging.write('POST /v1/contacts HTTP/1.1\r\nHost: '));
     hanging.on('error', () => undefined);
     await new Promise(resolve => hanging.once('connect', resolve));
     const sending = http.call('POST', messages, { body: { text: 'hello' }, headers: { prefer: 'wait=30' } });
     await until(() => http.services.calls.includes('messages.waitDelivered'), 'it waits');
-    const startMs = performance.now();
     await http.server.stop(500);
-    expect(performance.now() - startMs).toBeLessThan(3_000);
     expect((await sending).status).toBe(202);
   });
 

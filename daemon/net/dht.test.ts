@@ -3,9 +3,10 @@ import type { UnixMs } from '#api/ids';
 import { systemClock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
 import { createDht, type Dht, type DhtMode } from './dht.ts';
+import { dialSurely } from './dial-surely.ts';
 import { createHost, DAEMON_BUDGET, type Host } from './host.ts';
 import { generateIdentity } from './keyfile.ts';
-import { until } from './until.ts';
+import { patience, until } from './until.ts';
 
 /** Real hosts on the loopback. */
 describe('the DHT', () => {
@@ -48,10 +49,10 @@ describe('the DHT', () => {
 
   const connect = async (from: Node, to: Node): Promise<void> => {
     const [address] = to.host.node.getMultiaddrs();
-    if (address) await from.host.node.dial(address);
+    if (address) await dialSurely(from.host, address);
     if (from.dht.state().mode !== 'off') await until(() => from.dht.state().peers > 0);
   };
-  const find = (of: Node, peer: Node['identity']) => of.dht.find(peer.peerId, AbortSignal.timeout(10_000));
+  const find = (of: Node, peer: Node['identity']) => of.dht.find(peer.peerId, patience());
   const addressesOf = (node: Node): string[] => node.host.node.getMultiaddrs().map(String);
 
   it('finds the signed record of a peer that is connected to the same server', async () => {
@@ -110,7 +111,7 @@ describe('the DHT', () => {
       await start('client'),
     ];
     const [address] = server.host.node.getMultiaddrs();
-    for (const node of [unwanted, off]) if (address) await node.host.node.dial(address);
+    for (const node of [unwanted, off]) if (address) await dialSurely(node.host, address);
     for (const node of [unwanted, off, alone]) {
       expect(await find(node, server.identity)).toBeNull();
       expect(node.dht.state().peers).toBe(0);
@@ -121,7 +122,7 @@ describe('the DHT', () => {
     const server = await start('server');
     const late = await start('client', { isWanted: false });
     const [address] = server.host.node.getMultiaddrs();
-    if (address) await late.host.node.dial(address);
+    if (address) await dialSurely(late.host, address);
     await until(async () => {
       const known = await late.host.components.peerStore.get(server.host.node.peerId).catch(() => null);
       return (known?.protocols.length ?? 0) > 0;

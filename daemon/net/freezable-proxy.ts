@@ -3,6 +3,10 @@ import { createServer, connect, type Socket } from 'node:net';
 /** For tests: a TCP relay that can stop passing bytes on without closing anything, as a network that went away does. */
 export interface FreezableProxy {
   readonly port: number;
+  /** How many connections are open to it. */
+  readonly clients: number;
+  /** Bytes passed on to clients since the start: who has received as many has nothing more under way. */
+  readonly bytesToClients: number;
   freeze(): void;
   thaw(): void;
   close(): Promise<void>;
@@ -14,8 +18,13 @@ export async function createFreezableProxy(
 ): Promise<FreezableProxy> {
   const sockets = new Set<Socket>();
   let frozen = false;
+  let clients = 0;
+  let bytesToClients = 0;
   const server = createServer({ pauseOnConnect: true }, inbound => {
     const outbound = connect(to);
+    clients += 1;
+    inbound.once('close', () => (clients -= 1));
+    outbound.on('data', bytes => (bytesToClients += bytes.length));
     for (const [socket, other] of [
       [inbound, outbound],
       [outbound, inbound],
@@ -35,6 +44,12 @@ export async function createFreezableProxy(
   const at = server.address();
   return {
     port: typeof at === 'object' && at ? at.port : 0,
+    get clients() {
+      return clients;
+    },
+    get bytesToClients() {
+      return bytesToClients;
+    },
     freeze() {
       frozen = true;
       for (const socket of sockets) socket.pause();

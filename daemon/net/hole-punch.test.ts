@@ -16,7 +16,7 @@ import { generateIdentity } from './keyfile.ts';
 import { pingConnection } from './ping.ts';
 import { canReusePort } from './port-binding.ts';
 import { encodePunch } from './punch-message.ts';
-import { until } from './until.ts';
+import { patience, until } from './until.ts';
 
 interface Node {
   readonly host: Host;
@@ -24,7 +24,6 @@ interface Node {
   readonly punch: HolePunch;
 }
 
-const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 const LOOPBACK = { isPublic: () => true };
 
 /** Two hosts and a relay on loopback addresses, which count as public here. What NATs do is seen in the lab. */
@@ -64,7 +63,7 @@ describe.skipIf(!canReusePort())('hole punching', () => {
     if (options.answers !== false) await punch.start();
     const [address] = relay.node.getMultiaddrs();
     if (!address) throw new Error('no relay');
-    await host.components.transportManager.dial(address, { signal: soon() });
+    await host.components.transportManager.dial(address, { signal: patience() });
     const circuits = createCircuits(host);
     const relayId = relay.node.peerId.toString() as PeerId;
     await until(() => circuits.isRelay(relayId));
@@ -74,7 +73,7 @@ describe.skipIf(!canReusePort())('hole punching', () => {
   const relayedDial = (from: Node, to: Node, relay: Host): Promise<Connection> =>
     from.host.components.transportManager.dial(
       multiaddr(`${String(relay.node.getMultiaddrs()[0])}/p2p-circuit/p2p/${to.peer}`),
-      { signal: soon() },
+      { signal: patience() },
     );
   const directs = (of: Node, to: Node): Connection[] =>
     of.host.node
@@ -88,7 +87,7 @@ describe.skipIf(!canReusePort())('hole punching', () => {
     await until(() => [a.punch.report(b.peer), b.punch.report(a.peer)].every(one => one?.outcome === 'punched'));
     for (const [of, to] of [[a, b] as const, [b, a] as const]) {
       expect(directs(of, to).length).toBe(1);
-      await pingConnection(directs(of, to)[0] as Connection, soon());
+      await pingConnection(directs(of, to)[0] as Connection, patience());
     }
     // Who dialled over the relay initiates.
     expect([directs(a, b)[0]?.direction, directs(b, a)[0]?.direction]).toEqual(['outbound', 'inbound']);
@@ -100,7 +99,7 @@ describe.skipIf(!canReusePort())('hole punching', () => {
     const [a, b] = [await startNode(relay), await startNode(relay)];
     await Promise.all([relayedDial(a, b, relay), relayedDial(b, a, relay)]);
     await until(() => directs(a, b).length === 1 && directs(b, a).length === 1);
-    await pingConnection(directs(a, b)[0] as Connection, soon());
+    await pingConnection(directs(a, b)[0] as Connection, patience());
   });
 
   it('tells that the peer takes no part, and leaves it alone', async () => {
@@ -125,10 +124,10 @@ describe.skipIf(!canReusePort())('hole punching', () => {
       return { relay, victim, hostile, clock, relayed: find() as Connection };
     }
     const ask = async (connection: Connection, bytes: Uint8Array): Promise<unknown> => {
-      const stream = await connection.newStream(PUNCH_PROTOCOL, { runOnLimitedConnection: true, signal: soon() });
+      const stream = await connection.newStream(PUNCH_PROTOCOL, { runOnLimitedConnection: true, signal: patience() });
       const messages = lpStream(stream);
-      await messages.write(bytes, { signal: soon() });
-      return messages.read({ signal: soon() });
+      await messages.write(bytes, { signal: patience() });
+      return messages.read({ signal: patience() });
     };
     const CONNECT = encodePunch({ kind: 'connect', addresses: [] });
 
@@ -136,7 +135,7 @@ describe.skipIf(!canReusePort())('hole punching', () => {
       const { victim, hostile } = await attack();
       const [address] = victim.host.node.getMultiaddrs();
       if (!address) throw new Error('no address');
-      const direct = await hostile.host.components.transportManager.dial(address, { signal: soon() });
+      const direct = await hostile.host.components.transportManager.dial(address, { signal: patience() });
       await expect(ask(direct, CONNECT)).rejects.toThrow();
     });
 

@@ -10,6 +10,7 @@ import { generateIdentity } from './keyfile.ts';
 import { createLibp2pTransport } from './libp2p-transport.ts';
 import type { Transport } from './transport.ts';
 import { describeTransport, type SuiteWorld } from './transport-suite.ts';
+import { patience, until, untilStill } from './until.ts';
 
 let lastAddress = 0;
 /** Each node has its own loopback address, so that limits per IP do not meet. */
@@ -77,8 +78,9 @@ it('makes one connection to a peer that can be reached in many ways', async () =
   b.on('pathChanged', () => {
     opened += 1;
   });
-  await a.connect(b.self, { signal: AbortSignal.timeout(5_000), addresses: b.addresses() });
-  await new Promise(resolve => setTimeout(resolve, 400));
+  await a.connect(b.self, { signal: patience(), addresses: b.addresses() });
+  await until(() => opened > 0);
+  await untilStill(() => `${opened} ${world.connections(a)}`);
   expect(world.connections(a)).toBe(1);
   expect(opened).toBe(1);
   await world.dispose();

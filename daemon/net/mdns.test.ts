@@ -150,8 +150,10 @@ describe('mDNS on an interface', () => {
     say(encode({ type: 'response', answers: [{ name: '_p2p._udp.local', type: 'PTR', data: '_p2p._udp.local' }] }));
     say(new Uint8Array(9_500));
     const peer = generateIdentity().peerId;
-    say(encodeAnswer({ instance: 'x', addresses: [`/ip4/127.0.0.1/tcp/1/p2p/${peer}`], ip: '127.0.0.1' }));
-    await until(() => seen.some(sighting => sighting.peer === peer));
+    await until(() => {
+      say(encodeAnswer({ instance: 'x', addresses: [`/ip4/127.0.0.1/tcp/1/p2p/${peer}`], ip: '127.0.0.1' }));
+      return seen.some(sighting => sighting.peer === peer);
+    });
     expect(new Set(seen.map(sighting => sighting.peer))).toEqual(new Set([peer]));
   });
 

@@ -2,6 +2,7 @@ import { type Gateway, upnpNat } from '@achingbrain/nat-port-mapper';
 import { serviceDependencies } from '@libp2p/interface';
 import { type UPnPNATClient, uPnPNAT } from '@libp2p/upnp-nat';
 import type { Clock } from '../base/clock.ts';
+import { within } from './deadline.ts';
 import type { HostServiceFactory } from './host.ts';
 import { createPmpGateway, defaultGateway } from './nat-pmp.ts';
 
@@ -35,7 +36,10 @@ export function createPortMapping(
     const at = options.pmp === undefined ? { host: await defaultGateway() } : options.pmp;
     if (!at?.host) return null;
     const found = createPmpGateway({ clock }, { ...at, host: at.host });
-    const answered = await found.externalIp({ signal: AbortSignal.timeout(PMP_TIMEOUT_MS) }).catch(() => null);
+    const { signal: outer } = new AbortController();
+    const answered = await within(clock, { timeoutMs: PMP_TIMEOUT_MS, outer }, signal =>
+      found.externalIp({ signal }),
+    ).catch(() => null);
     return answered === null ? null : found;
   };
   const client: UPnPNATClient = {

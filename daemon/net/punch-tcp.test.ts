@@ -11,7 +11,7 @@ import { pingConnection } from './ping.ts';
 import { canReusePort } from './port-binding.ts';
 import { claimPort } from './port-claim.ts';
 import type { PunchTcp } from './punch-tcp.ts';
-import { until } from './until.ts';
+import { patience, until } from './until.ts';
 
 interface Node {
   readonly host: Host;
@@ -21,7 +21,6 @@ interface Node {
   readonly address: Multiaddr;
 }
 
-const soon = (): AbortSignal => AbortSignal.timeout(5_000);
 const portOf = (address: Multiaddr): string | undefined => /\/tcp\/(\d+)/.exec(address.toString())?.[1];
 
 // Elsewhere a listening port cannot be dialled from.
@@ -53,7 +52,7 @@ describe.skipIf(!canReusePort())('TCP for hole punching', () => {
   const connections = (of: Node, to: Node): Connection[] =>
     of.host.node.getConnections(peerIdFromString(to.peer)).filter(({ status }) => status === 'open');
   const dial = (from: Node, to: Node): Promise<Connection> =>
-    from.host.components.transportManager.dial(to.address, { signal: soon() });
+    from.host.components.transportManager.dial(to.address, { signal: patience() });
 
   it('dials from the port on which it listens', async () => {
     const [a, b] = [await start(), await start()];
@@ -76,21 +75,21 @@ describe.skipIf(!canReusePort())('TCP for hole punching', () => {
   it('takes the part of the initiator on what it accepts in the window', async () => {
     const [leader, follower] = [await start(), await start()];
     const close = follower.tcp.windows.open(leader.peer, { initiator: true, from: [leader.address] });
-    const connection = await leader.tcp.punch(follower.address, { initiator: false, signal: soon() });
+    const connection = await leader.tcp.punch(follower.address, { initiator: false, signal: patience() });
     await until(() => connections(follower, leader).length === 1);
     const accepted = connections(follower, leader)[0] as Connection;
     expect([connection.direction, accepted.direction]).toEqual(['inbound', 'outbound']);
     expect([leader.tcp.isPunched(connection), follower.tcp.isPunched(accepted)]).toEqual([true, true]);
     // Streams both ways: yamux gave them their sides as Noise did.
-    await pingConnection(connection, soon());
-    await pingConnection(accepted, soon());
+    await pingConnection(connection, patience());
+    await pingConnection(accepted, patience());
     close();
   });
 
   it('takes only the peer for which the window was opened', async () => {
     const [leader, follower, other] = [await start(), await start(), await start()];
     const close = follower.tcp.windows.open(other.peer, { initiator: true, from: [leader.address] });
-    await expect(leader.tcp.punch(follower.address, { initiator: false, signal: soon() })).rejects.toThrow();
+    await expect(leader.tcp.punch(follower.address, { initiator: false, signal: patience() })).rejects.toThrow();
     expect(connections(follower, leader)).toEqual([]);
     close();
     await dial(leader, follower);
@@ -108,12 +107,12 @@ describe.skipIf(!canReusePort())('TCP for hole punching', () => {
     for (let round = 0; round < 5; round += 1) {
       const close = follower.tcp.windows.open(leader.peer, { initiator: true, from: [leader.address] });
       await Promise.allSettled([
-        leader.tcp.punch(multiaddr(follower.address), { initiator: false, signal: soon() }),
-        follower.tcp.punch(multiaddr(leader.address), { initiator: true, signal: soon() }),
+        leader.tcp.punch(multiaddr(follower.address), { initiator: false, signal: patience() }),
+        follower.tcp.punch(multiaddr(leader.address), { initiator: true, signal: patience() }),
       ]);
       await until(() => connections(leader, follower).length === 1 && connections(follower, leader).length === 1);
       const connection = connections(leader, follower)[0] as Connection;
-      await pingConnection(connection, soon());
+      await pingConnection(connection, patience());
       close();
       await connection.close();
       await until(() => connections(leader, follower).length === 0 && connections(follower, leader).length === 0);

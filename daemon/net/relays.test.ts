@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -13,7 +13,7 @@ import { silentLogger } from '../base/logger.ts';
 import { generateIdentity } from './keyfile.ts';
 import { createNetwork, type Network, type NetworkOptions } from './network.ts';
 import type { FrameStream } from './transport.ts';
-import { until } from './until.ts';
+import { patience, until } from './until.ts';
 
 const PROTOCOL = '/p2pmsg-test/relays/1';
 const LIMITS = { maxInboundStreams: 4, maxOutboundStreams: 4 };
@@ -91,9 +91,9 @@ describe('relays', () => {
 
   const reservationOf = (network: Network): string | undefined => network.state().relays[0]?.reservation;
   const reserved = (...all: Network[]): Promise<void> =>
-    until(() => all.every(network => reservationOf(network) === 'active'), 25_000);
+    until(() => all.every(network => reservationOf(network) === 'active'));
   const open = (from: Network, to: Network): Promise<FrameStream> =>
-    from.transport.openStream(to.transport.self, PROTOCOL, { signal: AbortSignal.timeout(8_000) });
+    from.transport.openStream(to.transport.self, PROTOCOL, { signal: patience() });
   const echo = async (network: Network): Promise<void> => {
     await network.transport.handle(PROTOCOL, LIMITS, async stream => {
       for await (const batch of stream.frames()) await stream.sendAll(batch);
@@ -123,11 +123,12 @@ describe('relays', () => {
     await b.start();
     await reserved(a, b);
     expect(a.state().addresses.some(address => address.startsWith(`${relay.address}/p2p-circuit/p2p/`))).toBe(true);
-    await until(() => a.transport.subscribers(LOBBY_TOPIC).includes(relay.peer));
-    await until(() => b.transport.subscribers(LOBBY_TOPIC).includes(relay.peer));
-    await a.transport.publish(LOBBY_TOPIC, Buffer.from('over the relay'));
-    await until(() => heard.length === 1);
-    expect(heard).toEqual([`${a.transport.self} over the relay`]);
+    // Whether the relay knows of b yet shows only by what arrives.
+    await until(async () => {
+      await a.transport.publish(LOBBY_TOPIC, Buffer.from('over the relay'));
+      return heard.length > 0;
+    });
+    expect(new Set(heard)).toEqual(new Set([`${a.transport.self} over the relay`]));
     await exchange(a, b);
     expect(a.transport.connection(b.transport.self)).toMatchObject({ path: 'relayed', relay: relay.peer });
     expect(a.transport.connection(b.transport.self)?.dataLimitBytes).toBeGreaterThan(60 * 1024 * 1024);
@@ -148,36 +149,34 @@ describe('relays', () => {
     await a.start();
     await b.start();
     await reserved(a, b);
-    const figures: string[] = [];
-    for (const downMs of [200, 3_000]) {
+    // How soon is asked of the supervisor on its own clock (relays-care.test.ts) and of the programs in the lab.
+    for (const failedTries of [0, 3]) {
       await exchange(a, b);
       await kill(relay.process);
       await until(() => reservationOf(a) === 'lost' && a.transport.connectedPeers().length === 0);
       expect(a.state().relays[0]?.nextTryUnixMs).toBeGreaterThan(Date.now() - 60_000);
-      await new Promise(resolve => setTimeout(resolve, downMs));
+      const tries = new Set<number | undefined>();
+      await until(() => tries.add(a.state().relays[0]?.nextTryUnixMs).size > failedTries);
       relay = await startRelay('r', listen);
-      const upMs = performance.now();
       await reserved(a, b);
-      const reservedMs = performance.now() - upMs;
       await exchange(a, b);
-      figures.push(
-        `down ${downMs} ms: reserved after ${Math.round(reservedMs)}, reached after ${Math.round(performance.now() - upMs)} ms`,
-      );
-      expect(reservedMs).toBeLessThan(10_000);
     }
-    process.stdout.write(`${figures.join('\n')}\n`);
-  }, 90_000);
+  });
 
   it('are not waited for at the start, and get their reservation when they come up', async () => {
     const first = await startRelay('r', '/ip4/127.40.3.1/tcp/0');
     await kill(first.process);
+    const [listen = ''] = first.address.split('/p2p/');
+    // Accepts and says nothing: a dial hangs until it is given up.
+    const silent = await listenSilently('127.40.3.1', Number(listen.split('/').at(-1)));
     const a = await startNetwork({ relays: [first.address] });
-    const startMs = performance.now();
     await a.start();
-    expect(performance.now() - startMs).toBeLessThan(2_000);
-    await until(() => reservationOf(a) === 'lost');
-    expect(a.state().relays[0]).toMatchObject({ connected: false, lastError: 'connection refused' });
-    await startRelay('r', first.address.split('/p2p/')[0] ?? '');
+    expect(a.state().relays[0]).toMatchObject({ connected: false });
+    expect(a.state().relays[0]).not.toHaveProperty('lastError');
+    silent.close();
+    await until(() => a.state().relays[0]?.lastError === 'connection refused');
+    expect(a.state().relays[0]).toMatchObject({ connected: false, reservation: 'lost' });
+    await startRelay('r', listen);
     await reserved(a);
     expect(a.state().relays[0]).not.toHaveProperty('lastError');
   });
@@ -185,9 +184,13 @@ describe('relays', () => {
   it('hold two reservations that were asked for at the same time', async () => {
     const all = [await startRelay('r1', '/ip4/127.40.10.1/tcp/0'), await startRelay('r2', '/ip4/127.40.10.2/tcp/0')];
     const a = await startNetwork({ relays: all.map(({ address }) => address), reservations: 2 });
+    const faults: (string | undefined)[] = [];
+    a.transport.on('networkChanged', () => faults.push(...a.state().relays.map(({ lastError }) => lastError)));
     await a.start();
-    await until(() => a.state().relays.every(({ reservation }) => reservation === 'active'), 5_000);
+    await until(() => a.state().relays.every(({ reservation }) => reservation === 'active'));
     expect(a.state().relays).toHaveLength(2);
+    // At the first try.
+    expect(faults.filter(fault => fault !== undefined)).toEqual([]);
   });
 
   it('take over from one another, and only as many as wanted hold a reservation', async () => {
@@ -274,7 +277,7 @@ describe('relays', () => {
     expect(got).toEqual(Array.from({ length: total }, (_, at) => at));
     expect(cuts).toBeGreaterThan(20);
     expect(reservationOf(a)).toBe('active');
-  }, 120_000);
+  });
 
   it('are used at once when the direct addresses of a peer are dead', async () => {
     const relay = await startRelay('r', '/ip4/127.40.7.1/tcp/0');
@@ -284,16 +287,11 @@ describe('relays', () => {
     await a.start();
     await b.start();
     await reserved(a, b);
-    // Accepts and says nothing: a dial hangs until its own timeout.
-    const silent = createServer(() => undefined);
-    await new Promise<void>(resolve => silent.listen({ host: '127.40.7.9', port: 0 }, resolve));
-    const at = silent.address();
-    const port = typeof at === 'object' && at ? at.port : 0;
-    const startMs = performance.now();
-    const addresses = [`/ip4/127.40.7.9/tcp/${port}`, '/ip4/127.40.7.8/tcp/9'];
-    const connection = await a.transport.connect(b.transport.self, { signal: AbortSignal.timeout(8_000), addresses });
+    const silent = await listenSilently('127.40.7.9');
+    const addresses = [`/ip4/127.40.7.9/tcp/${silent.port}`, '/ip4/127.40.7.8/tcp/9'];
+    const connection = await a.transport.connect(b.transport.self, { signal: patience(), addresses });
+    // Within a second, says dialler.test.ts on its own clock.
     expect(connection.path).toBe('relayed');
-    expect(performance.now() - startMs).toBeLessThan(2_000);
     silent.close();
   });
 
@@ -323,7 +321,7 @@ describe('relays', () => {
     const paths: string[] = [];
     a.transport.on('pathChanged', (_, connection) => paths.push(connection.path));
     // Nothing is known of b but its PeerId: the circuit comes first, identify tells the rest.
-    const first = await a.transport.connect(b.transport.self, { signal: AbortSignal.timeout(8_000) });
+    const first = await a.transport.connect(b.transport.self, { signal: patience() });
     expect(first.path).toBe('relayed');
     await until(() => a.transport.connection(b.transport.self)?.path === 'lan');
     expect(paths).toEqual(['lan']);
@@ -342,6 +340,21 @@ async function sendFrom(stream: FrameStream, total: number, frameBytes: number):
     await stream.send(frame);
   }
   await stream.close();
+}
+
+/** Accepts connections and says nothing. */
+async function listenSilently(host: string, port = 0): Promise<{ readonly port: number; close(): void }> {
+  const sockets: Socket[] = [];
+  const server = createServer(socket => sockets.push(socket.on('error', () => undefined)));
+  await new Promise<void>(resolve => server.listen({ host, port }, resolve));
+  const at = server.address();
+  return {
+    port: typeof at === 'object' && at ? at.port : 0,
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
 
 async function kill(program: ChildProcess): Promise<void> {

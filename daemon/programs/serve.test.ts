@@ -20,6 +20,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseRunFile } from '#api/home';
 
+/** So long a test waits for what must come, on however slow a machine. */
+const PATIENCE_MS = 60_000;
 const FIXTURE = join(import.meta.dirname, 'serve-fixture.ts');
 
 class Program {
@@ -36,7 +38,7 @@ class Program {
   }
 
   async until(seen: () => boolean): Promise<void> {
-    const deadline = performance.now() + 20_000;
+    const deadline = performance.now() + PATIENCE_MS;
     while (!seen()) {
       if (performance.now() > deadline) throw new Error(`not seen; stdout: ${this.stdout} stderr: ${this.stderr}`);
       await after(10);
@@ -111,9 +113,8 @@ it('lives on when the reader of its output goes away', async () => {
   program.child.stderr.destroy();
   for (let count = 0; count < 3; count += 1) {
     program.child.kill('SIGHUP'); // Makes it write to its closed stderr.
-    await after(20);
+    expect((await fetch(`${runFile()?.api}/healthz`)).status).toBe(200);
   }
-  expect((await fetch(`${runFile()?.api}/healthz`)).status).toBe(200);
   program.child.kill('SIGTERM');
   expect(await program.exit).toBe(0);
 });
@@ -123,20 +124,17 @@ it('ends at once on the second SIGTERM', async () => {
   await program.ready();
   program.child.kill('SIGTERM');
   await program.until(() => program.stderr.includes('stopping'));
-  const from = performance.now();
   program.child.kill('SIGTERM');
+  // Not 1, as at the end of its patience with that part.
   expect(await program.exit).toBe(143);
-  expect(performance.now() - from).toBeLessThan(1_000);
 });
 
 it('ends 5 s after SIGTERM even when a part does not stop', async () => {
   const program = start([], { FAKE_STOP: 'hang' });
   await program.ready();
-  const from = performance.now();
   program.child.kill('SIGTERM');
   expect(await program.exit).toBe(1);
-  expect(performance.now() - from).toBeLessThan(6_000);
-  expect(program.stderr).toContain('did not stop in time');
+  expect(program.stderr).toMatch(/"limitMs":5000.*did not stop in time/);
 });
 
 it('refuses a home that another process holds with 69 and names that process', async () => {
@@ -227,7 +225,7 @@ it('greets a person at a terminal, the first time only', async () => {
     let seen = '';
     child.stdout.on('data', chunk => (seen += chunk));
     const closed = once(child, 'close');
-    const deadline = performance.now() + 20_000;
+    const deadline = performance.now() + PATIENCE_MS;
     while (!existsSync(join(home, 'run.json')) && performance.now() < deadline) await after(10);
     process.kill(runFile()?.pid ?? 0, 'SIGTERM');
     await closed;

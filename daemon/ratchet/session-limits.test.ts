@@ -49,14 +49,14 @@ test('1,000 messages in any order all open, each once', async () => {
   }
   for (const message of sealed.slice(0, 20))
     expect(await bob.open(name.other, message).catch(codeOf)).toBe('UNDECRYPTABLE');
-}, 180_000);
+});
 
 describe('a jump in the chain', () => {
   let sealed: Sealed[] = [];
   beforeAll(async () => {
     await fresh();
     sealed = await many(25_010);
-  }, 300_000);
+  }, 1_200_000);
 
   const openAt = async (at: number): Promise<unknown> => {
     const message = sealed[at];
@@ -101,4 +101,4 @@ test('a record over 256 KiB is reported, sealed in no more, and what still comes
   expect(await bob.seal({ name: name.other, plaintext: PLAINTEXT }).catch(codeOf)).toBe('NO_SESSION');
   const late = skipped.at(-1);
   expect(late && (await bob.open(name.other, late).then(() => 'opened', codeOf))).toBe('opened');
-}, 180_000);
+});

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { call } from '../api.ts';
 import type { Daemon } from '../programs.ts';
+import { startStopwatch, type Stopwatch } from '../stopwatch.ts';
 
 /** How a daemon reaches a contact now, as its API says; null: not connected. */
 export async function pathTo(from: Daemon, to: { readonly peerId: string }): Promise<string | null> {
@@ -15,18 +16,24 @@ export interface PathTimes {
   readonly relayedAtMs: number | null;
   readonly directAtMs: number | null;
   readonly path: string | null;
+  /** From the one to the other, without what the neighbours on this machine took; 0 when not both were seen. */
+  readonly tookOwnMs: number;
 }
 
 /** Looks every 10 ms until the path is direct or the time is over. */
 export async function watchPath(from: Daemon, to: { readonly peerId: string }, timeoutMs: number): Promise<PathTimes> {
-  const untilMs = performance.now() + timeoutMs;
+  const watch = startStopwatch();
   let relayedAtMs: number | null = null;
+  let sinceRelayed: Stopwatch | null = null;
   for (;;) {
     const path = await pathTo(from, to);
     const nowMs = performance.now();
-    if (isDirect(path)) return { relayedAtMs, directAtMs: nowMs, path };
-    if (path === 'relayed') relayedAtMs ??= nowMs;
-    if (nowMs > untilMs) return { relayedAtMs, directAtMs: null, path };
+    if (isDirect(path)) return { relayedAtMs, directAtMs: nowMs, path, tookOwnMs: sinceRelayed?.ownMs() ?? 0 };
+    if (path === 'relayed') {
+      relayedAtMs ??= nowMs;
+      sinceRelayed ??= startStopwatch();
+    }
+    if (watch.ownMs() > timeoutMs) return { relayedAtMs, directAtMs: null, path, tookOwnMs: 0 };
     await pause(10);
   }
 }

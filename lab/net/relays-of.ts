@@ -17,7 +17,7 @@ export const relaysOf = async (daemon: Daemon): Promise<readonly RelayView[]> =>
 export async function reserved(
   daemons: readonly Daemon[],
   relays: readonly Program[],
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const wanted = relays.map(({ ready }) => ready.peerId);
   for (const daemon of daemons) {

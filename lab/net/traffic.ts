@@ -4,6 +4,7 @@ import { countBy, firstDifference } from '../compare.ts';
 import { followEvents } from '../event-follower.ts';
 import type { Daemon } from '../programs.ts';
 import { eventually, percentile } from '../scenario.ts';
+import { ownOf, queuedMs } from '../stopwatch.ts';
 
 interface Sent {
   readonly id: string;
@@ -19,6 +20,8 @@ export interface Traffic {
   firstAfter(sinceMs: number, timeoutMs: number): Promise<number | null>;
   /** The longest time without an arrival between two moments. */
   longestGapMs(fromMs: number, toMs: number): number;
+  /** The same without what the neighbours on this machine took of each gap: what a limit is compared with. */
+  longestOwnGapMs(fromMs: number, toMs: number): number;
   /** Sends no more, waits until all has arrived, and tells what is wrong. */
   finish(timeoutMs: number): Promise<TrafficReport>;
 }
@@ -57,6 +60,9 @@ export function startTraffic(
   const sent: Sent[] = [];
   const receivedAtMs = new Map<string, number>();
   const arrivals: number[] = [];
+  /** What all had stood in line by then. */
+  const queuedAt = new Map<number, number>();
+  const queuedFromMs = queuedMs();
   const [sending, following] = [new AbortController(), new AbortController()];
   let failure: Error | null = null;
 
@@ -75,9 +81,15 @@ export function startTraffic(
     for await (const { type, data } of followEvents(() => to.address, 'poll', { after: 0, signal: following.signal })) {
       const { id, from: sender } = data as { id: string; from: string };
       if (type !== 'message.received' || sender !== from.peerId || receivedAtMs.has(id)) continue;
-      receivedAtMs.set(id, performance.now());
-      arrivals.push(performance.now());
+      const nowMs = performance.now();
+      receivedAtMs.set(id, nowMs);
+      arrivals.push(nowMs);
+      queuedAt.set(nowMs, queuedMs());
     }
+  };
+  const gaps = (fromMs: number, toMs: number): readonly { fromMs: number; toMs: number }[] => {
+    const moments = [fromMs, ...arrivals.filter(atMs => atMs > fromMs && atMs < toMs), toMs];
+    return moments.slice(1).map((atMs, at) => ({ fromMs: moments[at] ?? atMs, toMs: atMs }));
   };
   const fail = (fault: unknown): void => {
     failure ??= fault instanceof Error ? fault : new Error('the traffic has failed', { cause: fault });
@@ -91,9 +103,17 @@ export function startTraffic(
       await eventually(timeoutMs, 10, () => (arrivals.at(-1) ?? 0) >= sinceMs || failure !== null);
       return arrivals.find(atMs => atMs >= sinceMs) ?? null;
     },
-    longestGapMs(fromMs, toMs) {
-      const within = [fromMs, ...arrivals.filter(atMs => atMs > fromMs && atMs < toMs), toMs];
-      return Math.round(Math.max(...within.map((atMs, at) => atMs - (within[at - 1] ?? atMs))));
+    longestGapMs: (fromMs, toMs) => Math.round(Math.max(...gaps(fromMs, toMs).map(gap => gap.toMs - gap.fromMs))),
+    longestOwnGapMs(fromMs, toMs) {
+      const nowQueuedMs = queuedMs();
+      // Between two arrivals it is not known: at the one before.
+      const queuedBy = (atMs: number): number =>
+        queuedAt.get(arrivals.findLast(arrivedMs => arrivedMs <= atMs) ?? 0) ?? queuedFromMs;
+      const own = gaps(fromMs, toMs).map(gap => {
+        const untilMs = queuedAt.get(gap.toMs) ?? nowQueuedMs;
+        return ownOf(gap.toMs - gap.fromMs, untilMs - queuedBy(gap.fromMs));
+      });
+      return Math.round(Math.max(...own));
     },
     async finish(timeoutMs) {
       if (Number.isFinite(count)) await sender;

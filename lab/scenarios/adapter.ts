@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiAddress, exchange } from '../api.ts';
 import { readyOf, startProgram } from '../programs.ts';
+import { startStopwatch } from '../stopwatch.ts';
 import type { Lab } from './harness.ts';
 
 export interface Program {
@@ -132,18 +133,21 @@ export async function startDaemon(lab: Lab, options: StartOptions): Promise<Daem
 export const copyHome = (from: string, to: string): void =>
   cpSync(from, to, { recursive: true, preserveTimestamps: true, filter: path => !lstatSync(path).isSocket() });
 
-/** What `probe` returns as soon as it is truthy. @throws after `timeoutMs`, naming what was waited for */
+/**
+ * What `probe` returns as soon as it is truthy. What the neighbours on this machine take is not counted.
+ * @throws after `timeoutMs`, naming what was waited for
+ */
 export async function until<T>(
   what: string,
   timeoutMs: number,
   probe: () => Promise<T | null | undefined | false>,
   everyMs = 100,
 ): Promise<T> {
-  const end = performance.now() + timeoutMs;
+  const watch = startStopwatch();
   for (;;) {
     const value = await probe();
     if (value) return value;
-    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    if (watch.ownMs() > timeoutMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
     await delay(everyMs);
   }
 }

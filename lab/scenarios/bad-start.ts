@@ -14,7 +14,7 @@ import type { Exit, Workspace } from '../workspace.ts';
 const ABSENT = '12D3KooWC8LJgcPqu6PZvAq6pAk4KYYCoQxtWjwUJThEhNBMjwyp';
 const NOTES = `/v1/conversations/${ABSENT}/messages`;
 /** How long a program may take to find out that it cannot start. */
-const REFUSED_MAX_MS = 60_000;
+const REFUSED_MAX_MS = 120_000;
 
 export const badStart: Scenario = {
   what: 'what cannot start says why in one sentence, ends with its code and keeps every file',
@@ -142,7 +142,7 @@ async function damaged(checks: Checks, lab: Workspace, from: string): Promise<vo
     const token = readFileSync(join(home, 'admin-token'), 'utf8').trim();
     const address = { url: ready.api, token };
     let seen: unknown = null;
-    const refused = await eventually(15_000, 250, async () => {
+    const refused = await eventually(60_000, 250, async () => {
       seen = await call(address, 'POST', NOTES, { text: 'more' }).catch((fault: unknown) => fault);
       return /STORE_READ_ONLY/.test(String(seen));
     });

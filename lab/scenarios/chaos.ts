@@ -84,7 +84,7 @@ export const chaos: Scenario = {
     const restarts = programs.flatMap(({ times }) => times.slice(1));
     checks.none(
       `ready within ${READY_MAX_MS} ms after each restart`,
-      restarts.filter(({ wallMs, cpuMs, crowded }) => (crowded ? cpuMs : wallMs) > READY_MAX_MS),
+      restarts.filter(({ ownMs }) => ownMs > READY_MAX_MS),
     );
     const ofRestarts = (pick: (time: StartTime) => number) => {
       const values = restarts.map(pick);
@@ -99,7 +99,7 @@ export const chaos: Scenario = {
       retries: sides.map(({ retries }) => retries),
       readyMs: ofRestarts(({ wallMs }) => wallMs),
       readyCpuMs: ofRestarts(({ cpuMs }) => cpuMs),
-      restartsOnCrowdedMachine: restarts.filter(({ crowded }) => crowded).length,
+      readyOwnMs: ofRestarts(({ ownMs }) => ownMs),
       events: logs,
       databases: [a, b].map(peek),
     };
@@ -252,7 +252,7 @@ async function verify(checks: Checks, { daemon, other, sent }: Side, own: Follow
       idsOf('message.sent', mine.events),
     ),
   );
-  await eventually(10_000, 100, () => (own.events.at(-1)?.seq ?? 0) >= (mine.events.at(-1)?.seq ?? 0));
+  await eventually(60_000, 100, () => (own.events.at(-1)?.seq ?? 0) >= (mine.events.at(-1)?.seq ?? 0));
   checks.none(
     `${daemon.name}: a client that followed (${own.way}) saw what the log holds, each once`,
     firstDifference(
@@ -266,9 +266,14 @@ async function verify(checks: Checks, { daemon, other, sent }: Side, own: Follow
 async function stopAll(checks: Checks, programs: readonly Program[]) {
   const stops: Record<string, unknown> = {};
   for (const program of programs) {
-    const { code, signal, afterMs } = await program.stop();
+    const { code, signal, afterMs, afterOwnMs } = await program.stop();
     stops[program.name] = Math.round(afterMs);
-    checks.that(`${program.name} stops with 0`, code === 0 && afterMs < STOP_MAX_MS, { code, signal, afterMs });
+    checks.that(`${program.name} stops with 0`, code === 0 && afterOwnMs < STOP_MAX_MS, {
+      code,
+      signal,
+      afterMs,
+      afterOwnMs,
+    });
   }
   for (const program of programs.slice(0, 2)) {
     using database = openDatabase(program.home);

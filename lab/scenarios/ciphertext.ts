@@ -26,7 +26,7 @@ export const ciphertext = scenario({
       ['netns', 'exec', network.hub, 'tcpdump', '-U', '-Z', 'root', '-s', '0', '-i', 'any', '-w', pcap],
       { stderr: 'tcpdump.err' },
     );
-    await until('tcpdump', 10_000, async () => readFileSync(`${lab.folder}/tcpdump.err`, 'utf8').includes('listening'));
+    await until('tcpdump', 60_000, async () => readFileSync(`${lab.folder}/tcpdump.err`, 'utf8').includes('listening'));
 
     const relay = await startRelay(lab, {
       home: `${lab.folder}/relay`,
@@ -41,7 +41,7 @@ export const ciphertext = scenario({
       daemon('b', hostB.namespace, 'none'),
       daemon('c', hostC.namespace, `/ip4/${hostC.ip}/tcp/0`),
     ]);
-    await until('A in the lobby of C', 30_000, async () =>
+    await until('A in the lobby of C', 60_000, async () =>
       (await c.get('/v1/peers')).items.some((peer: { peerId: string }) => peer.peerId === a.peerId),
     );
 
@@ -50,9 +50,9 @@ export const ciphertext = scenario({
     const control = marker();
     await a.post('/v1/contacts', { address: `${relays[0]}/p2p-circuit/p2p/${b.peerId}`, name: markers.name });
     const first = await send(a, b, `first ${markers.request}`);
-    await until('a request', 30_000, async () => (await b.get('/v1/requests')).items.length > 0);
+    await until('a request', 60_000, async () => (await b.get('/v1/requests')).items.length > 0);
     await b.post(`/v1/requests/${a.peerId}/accept`, {});
-    await delivered(a, first.id, 30_000);
+    await delivered(a, first.id, 60_000);
     const there = await send(a, b, `there ${markers.relayed} `.repeat(20));
     const back = await send(b, a, `back ${markers.back}`);
     await delivered(a, there.id);
@@ -62,7 +62,7 @@ export const ciphertext = scenario({
     await c.post('/v1/contacts', { address: b.peerId });
     await b.post('/v1/contacts', { address: dialable(c) });
     const direct = await send(b, c, 'to the third one, on another way');
-    await delivered(b, direct.id, 30_000);
+    await delivered(b, direct.id, 60_000);
 
     // While the marker has just passed: then the process of the relay still has what it will ever have of it.
     const all = Object.values(markers);

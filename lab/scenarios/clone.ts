@@ -93,7 +93,7 @@ async function twoCopies(whole: Lab, way: 'direct' | 'relayed'): Promise<void> {
   }
   for (const { by, id, text } of accepted) {
     if (by === earlier) continue;
-    await delivered(by, id, 40_000).then(
+    await delivered(by, id, 60_000).then(
       () => undefined,
       async (error: Error) =>
         lab.check(`${text} is delivered`, false, [
@@ -103,7 +103,7 @@ async function twoCopies(whole: Lab, way: 'direct' | 'relayed'): Promise<void> {
         ]),
     );
   }
-  await until('published', 10_000, async () => {
+  await until('published', 60_000, async () => {
     const [ofLater, ofB] = [await history(later, b), await history(b, later)];
     return accepted
       .filter(one => one.by !== earlier)

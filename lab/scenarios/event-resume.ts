@@ -38,7 +38,7 @@ export const eventResume: Scenario = {
       const before = sizeOf(handled);
       const client = startClient(lab, a, handled, way);
       // Killed in the middle of its work: after it has begun to handle events, at any moment.
-      const began = await eventually(20_000, 5, () => sizeOf(handled) > before);
+      const began = await eventually(120_000, 5, () => sizeOf(handled) > before);
       if (!began) checks.that(`client ${number} (${way}) goes on`, false);
       await pause(random.below(200));
       process.kill(client.pid, 'SIGKILL');
@@ -54,7 +54,7 @@ export const eventResume: Scenario = {
 
     const { events } = await wholeLog(a.address);
     const last = startClient(lab, a, handled, 'socket');
-    await eventually(30_000, 50, () => linesOf(handled).length >= events.length);
+    await eventually(120_000, 50, () => linesOf(handled).length >= events.length);
     await pause(500); // A double would come now.
     process.kill(last.pid, 'SIGKILL');
     await last.exited;

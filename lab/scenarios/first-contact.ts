@@ -29,7 +29,7 @@ export const firstContact = scenario({
 });
 
 const request = (of: Daemon, from: Daemon): Promise<unknown> =>
-  until(`a request of ${from.peerId}`, 20_000, async () =>
+  until(`a request of ${from.peerId}`, 60_000, async () =>
     (await of.get('/v1/requests')).items.some((one: { peerId: string }) => one.peerId === from.peerId),
   );
 
@@ -55,7 +55,7 @@ async function looksTheSame(lab: Lab, { sender, pending, ignoring, blocking }: N
     await send(sender, one, 'text 0');
   }
   for (const one of receivers) await request(one, sender);
-  await until('held', 20_000, async () =>
+  await until('held', 60_000, async () =>
     (await Promise.all(receivers.map(one => history(sender, one)))).every(
       ([first]) => first?.reason === 'awaiting-acceptance',
     ),
@@ -63,7 +63,7 @@ async function looksTheSame(lab: Lab, { sender, pending, ignoring, blocking }: N
   await ignoring.post(`/v1/requests/${sender.peerId}/ignore`);
   await blocking.post(`/v1/requests/${sender.peerId}/block`);
   for (let n = 1; n <= MORE; n += 1) for (const one of receivers) await send(sender, one, `text ${n}`);
-  await until('all wait for acceptance', 20_000, async () =>
+  await until('all wait for acceptance', 60_000, async () =>
     (await Promise.all(receivers.map(one => history(sender, one)))).every(list =>
       list.every(one => one.state === 'queued' && one.reason === 'awaiting-acceptance'),
     ),
@@ -96,7 +96,7 @@ async function acceptAndRest(lab: Lab, { sender, pending, ignoring }: Named): Pr
   lab.check('an ignored request is not listed', (await ignoring.get('/v1/requests')).items.length === 0);
   await pending.post(`/v1/requests/${sender.peerId}/accept`, {});
   await exactlyOnce(lab, 'accepting delivers what was held', sender, pending);
-  const contact = await until('theyAccepted', 10_000, async () => {
+  const contact = await until('theyAccepted', 60_000, async () => {
     const one = await sender.get(`/v1/contacts/${pending.peerId}`);
     return one.theyAccepted === true ? one : null;
   }).catch(() => null);
@@ -108,7 +108,7 @@ async function acceptAndRest(lab: Lab, { sender, pending, ignoring }: Named): Pr
 async function exactlyOnce(lab: Lab, name: string, from: Daemon, to: Daemon): Promise<void> {
   const sent = (await history(from, to)).filter(one => one.direction === 'out');
   for (const { id, text } of sent)
-    await delivered(from, id, 30_000).catch(async (fault: Error) =>
+    await delivered(from, id, 60_000).catch(async (fault: Error) =>
       lab.check(
         `${name}: "${text.slice(0, 20)}"`,
         false,
@@ -120,7 +120,7 @@ async function exactlyOnce(lab: Lab, name: string, from: Daemon, to: Daemon): Pr
   const expected = sent.map(one => one.text);
   const got = async (): Promise<string[]> =>
     (await history(to, from)).filter(one => one.direction === 'in').map(one => one.text);
-  await until('published', 10_000, async () => (await got()).length >= expected.length).catch(() => undefined);
+  await until('published', 60_000, async () => (await got()).length >= expected.length).catch(() => undefined);
   const texts = await got();
   lab.check(
     `${name}, once and in order`,
@@ -135,7 +135,7 @@ async function both(lab: Lab, when: string, one: Daemon, other: Daemon): Promise
     [other, one],
   ] as const) {
     const { id } = await send(from, to, `${when}, ${from === one ? 'there' : 'back'}`);
-    const state = await delivered(from, id, 30_000).catch(async () => [
+    const state = await delivered(from, id, 60_000).catch(async () => [
       await stateOf(from, id),
       await from.get(`/v1/messages/${id}/trace`),
     ]);
@@ -166,7 +166,7 @@ async function invites(lab: Lab, { maker, bearer, blocking }: Named): Promise<vo
   const first = await send(bearer, maker, 'by invite');
   lab.check(
     'the bearer is admitted without a question',
-    (await delivered(bearer, first.id, 30_000).catch(() => null)) !== null,
+    (await delivered(bearer, first.id, 60_000).catch(() => null)) !== null,
     await stateOf(bearer, first.id),
   );
   await both(lab, 'by invite', bearer, maker);

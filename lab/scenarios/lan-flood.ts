@@ -63,7 +63,7 @@ export const lanFlood = scenario({
     const message = await send(ours, honest, 'are you there?');
     honest = await daemon('honest', there.namespace);
     const from = performance.now();
-    const one = await delivered(ours, message.id, 40_000).catch(() => null);
+    const one = await delivered(ours, message.id, 60_000).catch(() => null);
     lab.check('a contact that comes in the flood is found, and the message delivered', one !== null);
     lab.figure('delivered after ms', Math.round(performance.now() - from));
     flooder.process.kill('SIGKILL');

@@ -27,14 +27,14 @@ export const lan = scenario({
     const from = performance.now();
     await a.post('/v1/contacts', { address: b.peerId });
     const first = await send(a, b, 'hello, LAN');
-    await until('a request', 30_000, async () => (await b.get('/v1/requests')).items.length > 0);
+    await until('a request', 60_000, async () => (await b.get('/v1/requests')).items.length > 0);
     await b.post(`/v1/requests/${a.peerId}/accept`, {});
-    const one = await delivered(a, first.id, 30_000).catch(() => null);
+    const one = await delivered(a, first.id, 60_000).catch(() => null);
     lab.check('a message is delivered', one !== null);
     lab.figure('first message delivered after ms', Math.round(performance.now() - from));
     const answer = await send(b, a, 'hello back');
-    lab.check('and answered', (await delivered(b, answer.id, 30_000).catch(() => null)) !== null);
-    await until('published', 10_000, async () => (await history(a, b)).some(({ text }) => text === 'hello back')).catch(
+    lab.check('and answered', (await delivered(b, answer.id, 60_000).catch(() => null)) !== null);
+    await until('published', 60_000, async () => (await history(a, b)).some(({ text }) => text === 'hello back')).catch(
       () => undefined,
     );
     lab.check(
@@ -57,7 +57,7 @@ export const lan = scenario({
     const { relays, mdns } = await a.get('/v1/network');
     lab.check('no relay is configured, mDNS is on', relays.length === 0 && mdns === true, { relays, mdns });
     // Without a contact: a third machine's list is filled by the lobby over the same network.
-    const seen = await until('in the list', 20_000, async () =>
+    const seen = await until('in the list', 60_000, async () =>
       (await b.get('/v1/peers')).items.find((peer: { peerId: string }) => peer.peerId === a.peerId),
     ).catch(() => null);
     lab.check(

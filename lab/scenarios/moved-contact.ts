@@ -54,7 +54,7 @@ export const movedContact = scenario({
 
     const contact = await a.get(`/v1/contacts/${b.peerId}`);
     lab.check('over a connection of their own', contact.path === 'lan' || contact.path === 'direct', contact);
-    const peers = await until('a DHT node', 10_000, async () => {
+    const peers = await until('a DHT node', 60_000, async () => {
       const { dht } = (await a.get('/v1/network')) as unknown as { dht: { mode: string; peers: number } };
       return dht.peers > 0 ? dht : null;
     }).catch(() => null);

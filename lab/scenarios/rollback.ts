@@ -65,7 +65,7 @@ async function putBack(whole: Lab, way: Way): Promise<void> {
     later.push({ from: b, text: `later b${n}`, id: (await send(b, a, `later b${n}`)).id });
   }
   for (const { from, id, text } of later)
-    await delivered(from, id, 40_000).then(
+    await delivered(from, id, 60_000).then(
       () => lab.check(`${text} is delivered`, true),
       async (error: Error) =>
         lab.check(`${text} is delivered`, false, [
@@ -74,7 +74,7 @@ async function putBack(whole: Lab, way: Way): Promise<void> {
           await from.get(`/v1/messages/${id}/trace`),
         ]),
     );
-  await until('the lost messages in the history of A', 20_000, async () => {
+  await until('the lost messages in the history of A', 60_000, async () => {
     const texts = (await history(a, b)).map(one => one.text);
     return lost.b.every(text => texts.includes(text)) && later.every(one => texts.includes(one.text));
   }).catch(() => undefined);

@@ -72,7 +72,7 @@ export async function events(of: Daemon, types: string, from?: number): Promise<
 export const stateOf = async (of: Daemon, id: string): Promise<Stored> =>
   (await of.get(`/v1/messages/${id}`)) as unknown as Stored;
 
-export const delivered = (of: Daemon, id: string, timeoutMs = 20_000): Promise<Stored> =>
+export const delivered = (of: Daemon, id: string, timeoutMs = 60_000): Promise<Stored> =>
   until(`message ${id} delivered`, timeoutMs, async () => {
     const message = await stateOf(of, id);
     return message.state === 'delivered' || message.state === 'read' ? message : null;
@@ -82,7 +82,7 @@ export const delivered = (of: Daemon, id: string, timeoutMs = 20_000): Promise<S
 export async function befriend(from: Daemon, to: Daemon, address = dialable(to)): Promise<void> {
   await from.post('/v1/contacts', { address, name: 'to' });
   const hello = await send(from, to, 'first contact');
-  await until('a request', 20_000, async () => (await to.get('/v1/requests')).items.length > 0);
+  await until('a request', 60_000, async () => (await to.get('/v1/requests')).items.length > 0);
   await to.post(`/v1/requests/${from.peerId}/accept`, { name: 'from' });
   await delivered(from, hello.id);
 }
