@@ -7,6 +7,7 @@ import { createHost, DAEMON_BUDGET, type Host } from '../net/host.ts';
 import { generateIdentity } from '../net/keyfile.ts';
 
 const TIMEOUT_MS = 60_000;
+const MAX_TRIES = 5;
 
 /** The part of a daemon that a relay sees: its host and one connection. No DHT. */
 export interface RelayClient {
@@ -35,7 +36,15 @@ export async function openRelayClient(relay: string, localAddress: string): Prom
   const peer = connection.remotePeer.toString() as PeerId;
   return {
     host,
-    reserve: () => circuits.reserve(peer),
+    async reserve() {
+      // On a machine that has no time left an answer may come too late, as it may for a daemon.
+      for (let left = MAX_TRIES; ; left -= 1)
+        try {
+          return await circuits.reserve(peer);
+        } catch (error) {
+          if (left === 0) throw error;
+        }
+    },
     holdsReservation: () => connection.status === 'open' && circuits.expiresAtUnixMs(peer) !== null,
   };
 }
