@@ -19,6 +19,7 @@ import { DAEMON_MESH, gossipOptions, type MeshSize, RELAY_MESH } from './gossip-
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { Identity } from './keyfile.ts';
 import { assertListenable } from './listen-ports.ts';
+import { withLastingAnswers } from './ping.ts';
 import { canReusePort } from './port-binding.ts';
 import { PunchTcp } from './punch-tcp.ts';
 import { withOwnQuicStreams } from './quic-streams.ts';
@@ -209,8 +210,7 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
     services: {
       identify: parts => withProtocolVersion(identify({ maxMessageSize: IDENTIFY_MAX_BYTES })(parts)),
       identifyPush: parts => withProtocolVersion(identifyPush({ maxMessageSize: IDENTIFY_MAX_BYTES })(parts)),
-      // heartbeat.ts keeps one stream of a connection open for its questions.
-      ping: ping({ maxInboundStreams: 16, maxOutboundStreams: 8, timeout: DAY_MS }),
+      ping: parts => withLastingAnswers(ping({ maxInboundStreams: 16, maxOutboundStreams: 8 })(parts)),
       pubsub: gossipsub(gossipOptions(budget.mesh)),
       components: parts => {
         components = parts;
