@@ -24,9 +24,9 @@ export type Messages = LengthPrefixedStream<Stream>;
 export interface EagerStream {
   readonly messages: Messages;
   /** To be called once, before anything is read. */
-  writeFirst(message: Uint8Array, signal: AbortSignal): Promise<void>;
+  readonly writeFirst: (message: Uint8Array, signal: AbortSignal) => Promise<void>;
   /** The other side's consent, before anything else is read. @throws UnsupportedProtocolError */
-  agreed(signal: AbortSignal): Promise<void>;
+  readonly agreed: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Over a muxer of carefulYamux; over any other one it is negotiated as usual. */

@@ -97,6 +97,15 @@ describe.skipIf(!canReusePort())('TCP for hole punching', () => {
     await until(() => connections(follower, leader).length === 1);
   });
 
+  it('answers what the peer begins itself in the window: a dial that was on its way already', async () => {
+    const [leader, follower] = [await start(), await start()];
+    const close = follower.tcp.windows.open(leader.peer, { initiator: true, from: [leader.address] });
+    const connection = await dial(leader, follower);
+    expect(connection.direction).toBe('outbound');
+    await pingConnection(connection, soon());
+    close();
+  });
+
   it('makes no connection of two that both wait for the other to begin', async () => {
     const [leader, follower] = [await start(), await start()];
     const signal = AbortSignal.timeout(500);
