@@ -2,36 +2,15 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../base/clock.ts';
-import { silentLogger } from '../base/logger.ts';
-import { createHost, DAEMON_BUDGET, type Host } from './host.ts';
-import { generateIdentity } from './keyfile.ts';
+import { createLoopbackHosts } from './loopback-hosts.ts';
 import { pingConnection } from './ping.ts';
 
 describe('the signal of a dial', () => {
-  const hosts: Host[] = [];
-  let lastIp = 0;
-  afterEach(async () => {
-    await Promise.all(hosts.splice(0).map(async ({ node }) => node.stop()));
-  });
-  async function start(): Promise<Host> {
-    const host = await createHost(
-      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
-      {
-        listen: [`/ip4/127.33.0.${(lastIp += 1)}/tcp/0`],
-        announce: [],
-        appendAnnounce: [],
-        agent: 'p2pmsgd/test',
-        budget: DAEMON_BUDGET,
-      },
-    );
-    hosts.push(host);
-    await host.node.start();
-    return host;
-  }
+  const hosts = createLoopbackHosts('127.33.0');
+  afterEach(() => hosts.stop());
 
   it('does not end the connection that came of it', async () => {
-    const [a, b] = [await start(), await start()];
+    const [a, b] = [await hosts.start(), await hosts.start()];
     const [address] = b.node.getMultiaddrs();
     if (!address) throw new Error('no listener');
     const [own, queued] = [new AbortController(), new AbortController()];
@@ -48,9 +27,9 @@ describe('the signal of a dial', () => {
   });
 
   it('ends a handshake that gets no answer, and its socket', async () => {
-    const a = await start();
+    const a = await hosts.start();
     const server = createServer();
-    server.listen(0, `127.33.0.${(lastIp += 1)}`);
+    server.listen(0, '127.33.0.100');
     await once(server, 'listening');
     const { address, port } = server.address() as { address: string; port: number };
     const controller = new AbortController();

@@ -3,7 +3,15 @@ import { tryGetNetConfig } from '@libp2p/utils';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Clock } from '../base/clock.ts';
 import { remotePeerOf } from './addresses.ts';
-import { bindDial, canReusePort, familyOf, isBindFault, type ListeningSocket, release } from './port-binding.ts';
+import {
+  bindDial,
+  canReusePort,
+  familyOf,
+  freePort,
+  isBindFault,
+  type ListeningSocket,
+  release,
+} from './port-binding.ts';
 import { claimPort } from './port-claim.ts';
 import { pause } from './punch-dial.ts';
 import { PunchWindows } from './punch-windows.ts';
@@ -75,6 +83,12 @@ export class PunchTcp {
     return [...this.#listening.values()].find(socket => socket.family === family) ?? null;
   }
 
+  /** A port that no connection has used, so that no box on the way holds anything against it; null where there is none. */
+  freshPort(): number | null {
+    const socket = this.listening(4) ?? this.listening(6);
+    return socket && freePort(socket);
+  }
+
   /** Whether we opened this connection from the listening port. */
   isFromPort(connection: Connection): boolean {
     return this.#fromPort.has(connection.remoteAddr);
@@ -88,19 +102,19 @@ export class PunchTcp {
   }
 
   /**
-   * One try to get through. The address ends in /p2p/<peer>.
+   * One try to get through, from the listening port unless told. The address ends in /p2p/<peer>.
    * @throws what TCP or the handshake throws; codes as of the system, such as EADDRNOTAVAIL when the two ports are
    * joined already
    */
   async punch(
     address: Multiaddr,
-    { initiator, signal }: { initiator: boolean; signal: AbortSignal },
+    { initiator, signal, port }: { initiator: boolean; signal: AbortSignal; port?: number },
   ): Promise<Connection> {
     const [dial, upgrader] = [this.#dial, this.#upgrader];
     if (!dial || !upgrader) throw new Error('the host is not built yet');
     const family = familyOf(address);
     const socket = family && this.listening(family);
-    const handle = socket && bindDial(socket);
+    const handle = socket && bindDial({ ...socket, ...(port !== undefined && { port }) });
     try {
       this.#punched.add(address);
       return await dial(address, {
