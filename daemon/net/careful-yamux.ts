@@ -1,5 +1,6 @@
 import { yamux } from '@chainsafe/libp2p-yamux';
 import type { Stream, StreamMuxerFactory } from '@libp2p/interface';
+import { nameIfEager } from './eager-stream.ts';
 
 /** What yamux has on its streams, and leaves out of its types. */
 interface YamuxStream extends Stream {
@@ -45,6 +46,12 @@ export function carefulYamux(init: Parameters<typeof yamux>[0]): YamuxFactory {
       const parts = muxer as unknown as YamuxParts;
       const newStream = parts._newStream.bind(parts);
       parts._newStream = (...args) => withCarefulUpdates(newStream(...args));
+      const createStream = muxer.createStream.bind(muxer);
+      muxer.createStream = async options => {
+        const stream = await createStream(options);
+        nameIfEager(stream, options);
+        return stream;
+      };
       return muxer;
     };
     return factory;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, type NetConnectOpts } from 'node:net';
 import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
 import type { Connection } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
@@ -11,11 +13,14 @@ import { silentLogger } from '../base/logger.ts';
 import { isCircuit } from './addresses.ts';
 import { createCircuits } from './circuit.ts';
 import { createHolePunch, type HolePunch } from './hole-punch.ts';
-import { createHost, DAEMON_BUDGET, type Host, type HostOptions } from './host.ts';
-import { generateIdentity } from './keyfile.ts';
+import type { Host } from './host.ts';
+import { createLoopbackHosts } from './loopback-hosts.ts';
 import { pingConnection } from './ping.ts';
-import { canReusePort } from './port-binding.ts';
+import { bindDial, canReusePort, type ListeningSocket } from './port-binding.ts';
+import { addressesToTell } from './punch-addresses.ts';
 import { encodePunch } from './punch-message.ts';
+import { PunchRounds } from './punch-rounds.ts';
+import type { PunchTcp } from './punch-tcp.ts';
 import { patience, until } from './until.ts';
 
 interface Node {
@@ -28,35 +33,13 @@ const LOOPBACK = { isPublic: () => true };
 
 /** Two hosts and a relay on loopback addresses, which count as public here. What NATs do is seen in the lab. */
 describe.skipIf(!canReusePort())('hole punching', () => {
-  const hosts: Host[] = [];
-  let lastIp = 0;
-  afterEach(async () => {
-    await Promise.all(hosts.splice(0).map(async ({ node }) => node.stop()));
-  });
+  const hosts = createLoopbackHosts('127.32.0');
+  afterEach(() => hosts.stop());
 
-  async function build(options: Partial<HostOptions> = {}): Promise<Host> {
-    const host = await createHost(
-      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
-      {
-        listen: [`/ip4/127.32.0.${(lastIp += 1)}/tcp/0`],
-        announce: [],
-        appendAnnounce: [],
-        agent: 'p2pmsgd/test',
-        budget: DAEMON_BUDGET,
-        ...options,
-      },
-    );
-    hosts.push(host);
-    return host;
-  }
-  async function startRelay(): Promise<Host> {
-    const relay = await build({ services: { relay: circuitRelayServer() } });
-    await relay.node.start();
-    return relay;
-  }
+  const startRelay = (): Promise<Host> => hosts.start({ services: { relay: circuitRelayServer() } });
   /** Connected to the relay, with a reservation. */
   async function startNode(relay: Host, options: { answers?: boolean; clock?: ManualClock } = {}): Promise<Node> {
-    const host = await build({ punch: LOOPBACK });
+    const host = await hosts.build({ punch: LOOPBACK });
     const deps = { host, clock: options.clock ?? systemClock, log: silentLogger, random: Math.random };
     const punch = createHolePunch(deps, LOOPBACK);
     await host.node.start();
@@ -100,6 +83,52 @@ describe.skipIf(!canReusePort())('hole punching', () => {
     await Promise.all([relayedDial(a, b, relay), relayedDial(b, a, relay)]);
     await until(() => directs(a, b).length === 1 && directs(b, a).length === 1);
     await pingConnection(directs(a, b)[0] as Connection, patience());
+  });
+
+  it('gets through from a fresh port when the pair of listening ports is stuck', async () => {
+    const relay = await startRelay();
+    const [follower, leader] = (await Promise.all([1, 2].map(() => startNode(relay, { answers: false })))) as [
+      Node,
+      Node,
+    ];
+    // A connection that goes nowhere takes the part of a box that remembers an old one.
+    const [from, to] = [leader, follower].map(({ host }) => host.punch?.listening(4) as ListeningSocket);
+    const stuck = connect({ ...to, handle: bindDial(from as ListeningSocket) } as NetConnectOpts);
+    stuck.on('error', () => undefined);
+    await once(stuck, 'connect');
+    const rounds = (of: Node): PunchRounds =>
+      new PunchRounds({
+        host: of.host,
+        tcp: of.host.punch as PunchTcp,
+        clock: systemClock,
+        log: silentLogger,
+        random: Math.random,
+        own: freshPort =>
+          addressesToTell({
+            observed: [],
+            listening: of.host.node.getMultiaddrs(),
+            port: null,
+            freshPort,
+            ...LOOPBACK,
+          }),
+        toDial: theirs => theirs,
+      });
+    await follower.host.node.handle(
+      PUNCH_PROTOCOL,
+      stream => void rounds(follower).follow(leader.peer, stream, patience()),
+      { runOnLimitedConnection: true },
+    );
+    await relayedDial(follower, leader, relay);
+    const inbound = (): Connection[] => leader.host.node.getConnections(peerIdFromString(follower.peer));
+    await until(() => inbound().length === 1);
+    const { direct } = await rounds(leader).lead(follower.peer, inbound()[0] as Connection, {
+      again: true,
+      signal: patience(),
+    });
+    expect(direct?.status).toBe('open');
+    const port = directs(follower, leader)[0]?.remoteAddr.toString().split('/')[4];
+    expect(port).not.toBe(String(from?.port));
+    stuck.destroy();
   });
 
   it('tells that the peer takes no part, and leaves it alone', async () => {

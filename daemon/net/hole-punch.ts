@@ -88,7 +88,12 @@ class Puncher implements HolePunch {
       isFromPort: connection => tcp.isFromPort(connection),
       listeningPort: family => tcp.listening(family)?.port ?? null,
     });
-    this.#rounds = new PunchRounds({ ...deps, tcp, own: () => this.#own(), toDial: theirs => this.#toDial(theirs) });
+    this.#rounds = new PunchRounds({
+      ...deps,
+      tcp,
+      own: port => this.#own(port),
+      toDial: theirs => this.#toDial(theirs),
+    });
     const { node } = deps.host;
     node.addEventListener('peer:identify', ({ detail }) => this.#observed.seen(detail.connection, detail.observedAddr));
     node.addEventListener('connection:open', event => this.#consider(event.detail));
@@ -165,7 +170,7 @@ class Puncher implements HolePunch {
     try {
       while (seen.rounds < MAX_ROUNDS && seen.outcome !== 'punched') {
         seen.outcome = 'interrupted';
-        const round = await this.#rounds.lead(peer, relayed, signal);
+        const round = await this.#rounds.lead(peer, relayed, { again: seen.rounds > 0, signal });
         signal.throwIfAborted();
         seen.rounds += 1;
         seen.outcome = outcomeOf(round);
@@ -185,7 +190,8 @@ class Puncher implements HolePunch {
       const round = await this.#rounds.follow(peer, ways.stream, signal);
       signal.throwIfAborted();
       seen.rounds += 1;
-      seen.outcome = outcomeOf(round);
+      // It may have ended, and started anew since: that says nothing about the NATs.
+      if (round.direct || ways.relayed.status === 'open') seen.outcome = outcomeOf(round);
       if (round.direct) this.#succeeded(peer, { relayed: ways.relayed, direct: round.direct, role: 'follow' });
     } finally {
       seen.end();
@@ -222,12 +228,13 @@ class Puncher implements HolePunch {
     return watched;
   }
 
-  #own(): Multiaddr[] {
+  #own(freshPort: number | null): Multiaddr[] {
     const { transportManager, addressManager } = this.#deps.host.components;
     return addressesToTell({
       observed: this.#observed.list(),
       listening: [...addressManager.getAddresses(), ...transportManager.getAddrs()],
       port: this.#tcp.listening(4)?.port ?? null,
+      freshPort,
       isPublic: this.#options.isPublic,
     });
   }

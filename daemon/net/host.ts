@@ -16,6 +16,7 @@ import { isCircuit, isLocal } from './addresses.ts';
 import { carefulYamux } from './careful-yamux.ts';
 import { keepGossipStreams } from './gossip-healing.ts';
 import { DAEMON_MESH, gossipOptions, type MeshSize, RELAY_MESH } from './gossip-options.ts';
+import { dialsOutliveSignals } from './dial-signal.ts';
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { Identity } from './keyfile.ts';
 import { assertListenable } from './listen-ports.ts';
@@ -165,10 +166,12 @@ async function build(deps: HostDeps, options: HostOptions, quic: QuicFactory | n
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     transports: [
       parts => {
-        const plain = tcp({
-          maxConnections: budget.maxConnections + budget.maxPendingConnections,
-          ...(punch && canReusePort() && { listenOpts: REUSE_PORT }),
-        })(parts);
+        const plain = dialsOutliveSignals(
+          tcp({
+            maxConnections: budget.maxConnections + budget.maxPendingConnections,
+            ...(punch && canReusePort() && { listenOpts: REUSE_PORT }),
+          })(parts),
+        );
         return punch ? punch.wrap(plain, parts.upgrader) : plain;
       },
       ...(quic ? [quic] : []),

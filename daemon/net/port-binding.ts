@@ -51,6 +51,14 @@ export function bindDial(socket: ListeningSocket): BoundSocket | null {
   }
 }
 
+/** A port of the same host on which nobody listens, or null. */
+export function freePort(socket: ListeningSocket): number | null {
+  const bound = canReusePort() ? bindDial({ ...socket, port: 0 }) : null;
+  const port = bound?.address().port ?? null;
+  if (bound) release(bound);
+  return port;
+}
+
 /** Frees the socket when no dial has taken it over. */
 export function release(bound: BoundSocket): void {
   try {

@@ -102,6 +102,24 @@ describe('our own addresses', () => {
     ]);
   });
 
+  it('have a fresh port of each public host beside the one as it is seen, where one is dialled from', () => {
+    const told = addressesToTell({
+      observed: all(['/ip4/45.0.0.1/tcp/7301']),
+      listening: all(['/ip4/192.168.5.10/tcp/7301', '/ip6/2a01:4f8::10/tcp/7301']),
+      port: 7301,
+      freshPort: 40_100,
+      isPublic: isPublicTcp,
+    });
+    expect(told.map(String)).toEqual([
+      '/ip4/45.0.0.1/tcp/7301',
+      '/ip4/45.0.0.1/tcp/40100',
+      '/ip6/2a01:4f8::10/tcp/7301',
+      '/ip6/2a01:4f8::10/tcp/40100',
+      '/ip4/192.168.5.10/tcp/7301',
+    ]);
+    expect(dialled(told.map(String)).length).toBe(4);
+  });
+
   it('are at most ten', () => {
     const listening = all(Array.from({ length: 30 }, (_, n) => `/ip4/45.0.0.${n}/tcp/7301`));
     expect(addressesToTell({ observed: [], listening, port: 7301, isPublic: isPublicTcp }).length).toBe(10);

@@ -42,15 +42,23 @@ export interface OwnAddresses {
   readonly listening: readonly Multiaddr[];
   /** The listening port, or null when we dial from any. */
   readonly port: number | null;
+  /** One from which we dial too, and on which nobody listens. */
+  readonly freshPort?: number | null;
   readonly isPublic: (address: Multiaddr) => boolean;
 }
 
 /** What we tell the other side to dial. */
-export function addressesToTell({ observed, listening, port, isPublic }: OwnAddresses): Multiaddr[] {
+export function addressesToTell({ observed, listening, port, freshPort, isPublic }: OwnAddresses): Multiaddr[] {
   const told = new Map<string, Multiaddr>();
   const tell = (address: Multiaddr): void => {
     const bare = withoutPeer(address);
-    if (plainTcp(address)) told.set(bare.toString(), bare);
+    const config = plainTcp(address);
+    if (!config) return;
+    told.set(bare.toString(), bare);
+    // Beside the other one of its host: of each host only two are dialled. Most NATs keep ports.
+    if (!freshPort || !isPublic(address)) return;
+    const fresh = multiaddr(`/${config.type}/${config.host}/tcp/${freshPort}`);
+    told.set(fresh.toString(), fresh);
   };
   for (const address of observed) tell(address);
   // A second daemon behind the NAT gets another port towards the relay only; towards a new peer it keeps its own.

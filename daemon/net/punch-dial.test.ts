@@ -54,12 +54,20 @@ describe('knocking at an address', () => {
     expect(atMs.length).toBe(24);
   });
 
-  it('ends when the two ports are joined already, and when there is no way', async () => {
-    for (const code of ['EADDRNOTAVAIL', 'EADDRINUSE', 'ENETUNREACH']) {
-      const { clock, atMs, done } = await create(() => failure(code));
-      await clock.advance(1_000);
-      expect(await done).toBeNull();
-      expect(atMs).toEqual([0]);
+  it('ends when there is no way', async () => {
+    const { clock, atMs, done } = await create(() => failure('ENETUNREACH'));
+    await clock.advance(1_000);
+    expect(await done).toBeNull();
+    expect(atMs).toEqual([0]);
+  });
+
+  it('waits while the two ports are joined: what joins them may fail, and then this dial is the only one', async () => {
+    const connection = {} as Connection;
+    for (const code of ['EADDRNOTAVAIL', 'EADDRINUSE']) {
+      const { clock, atMs, done } = await create(dial => (dial <= 50 ? failure(code) : connection));
+      await clock.advance(10_000);
+      expect(await done).toBe(connection);
+      expect(atMs.at(-1)).toBe(10_000);
     }
   });
 

@@ -1,8 +1,8 @@
 import type { Connection, Stream } from '@libp2p/interface';
-import { type LengthPrefixedStream, lpStream } from '@libp2p/utils';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { MAX_PUNCH_MESSAGE_BYTES, PUNCH_PROTOCOL } from '#api/wire/protocols';
 import type { Clock } from '../base/clock.ts';
+import { type EagerStream, eagerly, type Messages, openEagerly } from './eager-stream.ts';
 import { decodePunch, encodePunch, type PunchMessage } from './punch-message.ts';
 
 /**
@@ -16,10 +16,11 @@ export async function leadExchange(
   own: readonly Multiaddr[],
   { clock, signal, onConnect }: ExchangeOptions,
 ): Promise<{ rttMs: number }> {
-  const stream = await connection.newStream(PUNCH_PROTOCOL, { signal, runOnLimitedConnection: true });
-  return finishing(stream, signal, async messages => {
+  const stream = await openEagerly(connection, PUNCH_PROTOCOL, signal);
+  return finishing(stream, signal, async ({ messages, writeFirst, agreed }) => {
     const askedAtMs = clock.monotonicMs();
-    await write(messages, { kind: 'connect', addresses: own }, signal);
+    await writeFirst(encodePunch({ kind: 'connect', addresses: own }), signal);
+    await agreed(signal);
     onConnect(await readConnect(messages, signal));
     const rttMs = clock.monotonicMs() - askedAtMs;
     await write(messages, { kind: 'sync' }, signal);
@@ -33,7 +34,7 @@ export function followExchange(
   own: () => readonly Multiaddr[],
   { signal, onConnect }: ExchangeOptions,
 ): Promise<void> {
-  return finishing(stream, signal, async messages => {
+  return finishing(stream, signal, async ({ messages }) => {
     onConnect(await readConnect(messages, signal));
     await write(messages, { kind: 'connect', addresses: own() }, signal);
     if ((await read(messages, signal)).kind !== 'sync') throw new Error('no SYNC came');
@@ -47,13 +48,9 @@ export interface ExchangeOptions {
   readonly onConnect: (theirs: readonly Multiaddr[]) => void;
 }
 
-type Messages = LengthPrefixedStream<Stream>;
-
-async function finishing<T>(stream: Stream, signal: AbortSignal, talk: (messages: Messages) => Promise<T>): Promise<T> {
+async function finishing<T>(stream: Stream, signal: AbortSignal, talk: (ways: EagerStream) => Promise<T>): Promise<T> {
   try {
-    const result = await talk(
-      lpStream(stream, { maxDataLength: MAX_PUNCH_MESSAGE_BYTES, maxBufferSize: 2 * MAX_PUNCH_MESSAGE_BYTES }),
-    );
+    const result = await talk(eagerly(stream, { maxBytes: MAX_PUNCH_MESSAGE_BYTES }));
     stream.close({ signal }).catch((error: Error) => stream.abort(error));
     return result;
   } catch (error) {

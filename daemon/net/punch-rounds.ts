@@ -23,8 +23,8 @@ export interface RoundsDeps {
   readonly log: Logger;
   /** 0 ≤ x < 1 */
   readonly random: () => number;
-  /** What we tell. */
-  readonly own: () => readonly Multiaddr[];
+  /** What we tell; `freshPort`: from which we dial besides. */
+  readonly own: (freshPort: number | null) => readonly Multiaddr[];
   /** What of theirs we dial. */
   readonly toDial: (theirs: readonly Multiaddr[]) => readonly Multiaddr[];
 }
@@ -45,20 +45,33 @@ export class PunchRounds {
     this.#deps = deps;
   }
 
-  /** @throws when the talk over the relay fails, or `signal` aborts */
-  async lead(peer: PeerId, relayed: Connection, signal: AbortSignal): Promise<Round> {
-    const { clock, own } = this.#deps;
+  /**
+   * `again`: not the first round. A box on the way may remember unanswered SYNs of a pair of ports (of a process that
+   * has ended, for instance) and drop what does not fit to them, Linux for two minutes. Two rounds in a row fail then, so
+   * from the second one on we dial from a fresh port too.
+   * @throws when the talk over the relay fails, or `signal` aborts
+   */
+  async lead(
+    peer: PeerId,
+    relayed: Connection,
+    { again, signal }: { again: boolean; signal: AbortSignal },
+  ): Promise<Round> {
+    const { clock, own, tcp } = this.#deps;
     const found = await this.#proven(peer, this.direct(peer), signal); // of the last round, too late for it
     if (found) return { direct: found, named: true };
-    return this.#round(peer, { initiator: false, signal }, async exchange => {
-      const { rttMs } = await leadExchange(relayed, own(), exchange);
+    const freshPort = again ? tcp.freshPort() : null;
+    return this.#round(peer, { initiator: false, freshPort, signal }, async exchange => {
+      const { rttMs } = await leadExchange(relayed, own(freshPort), exchange);
       await pause(clock, rttMs / 2, signal);
     });
   }
 
   /** @throws as `lead` */
   follow(peer: PeerId, stream: Stream, signal: AbortSignal): Promise<Round> {
-    return this.#round(peer, { initiator: true, signal }, exchange => followExchange(stream, this.#deps.own, exchange));
+    const own = (): readonly Multiaddr[] => this.#deps.own(null);
+    return this.#round(peer, { initiator: true, freshPort: null, signal }, exchange =>
+      followExchange(stream, own, exchange),
+    );
   }
 
   direct(peer: PeerId): Connection | undefined {
@@ -74,10 +87,12 @@ export class PunchRounds {
 
   async #round(
     peer: PeerId,
-    { initiator, signal }: { initiator: boolean; signal: AbortSignal },
+    part: { readonly initiator: boolean; readonly freshPort: number | null; readonly signal: AbortSignal },
     agree: (exchange: ExchangeOptions) => Promise<void>,
   ): Promise<Round> {
     const { clock, tcp, toDial } = this.#deps;
+    const { initiator, signal } = part;
+    const fresh = new Knocks(this.#deps);
     let targets: readonly Multiaddr[] = [];
     let close = (): void => undefined;
     try {
@@ -91,31 +106,35 @@ export class PunchRounds {
           },
         }),
       );
-      const direct = this.direct(peer) ?? (await this.#knock(peer, { targets, initiator, signal }));
-      return { direct: await this.#proven(peer, direct, signal), named: targets.length > 0 };
+      const knocks = this.#knocksOf(peer);
+      let opened = this.direct(peer) ?? null;
+      if (!opened) {
+        knocks.renew(targets, initiator, (address, limit) => tcp.punch(address, { initiator, signal: limit }));
+        const { freshPort: port } = part;
+        if (port !== null)
+          fresh.renew(targets, initiator, (address, limit) => tcp.punch(address, { initiator, signal: limit, port }));
+        opened = await directWithin(this.#deps, { peer, signal });
+      }
+      const direct = await this.#proven(peer, opened, signal);
+      // Not sooner: of two connections that open together each side could end the one that the other side keeps.
+      if (direct) knocks.stop();
+      else knocks.linger();
+      return { direct, named: targets.length > 0 };
     } finally {
       close();
+      fresh.stop();
     }
   }
 
-  async #knock(
-    peer: PeerId,
-    { targets, initiator, signal }: { targets: readonly Multiaddr[]; initiator: boolean; signal: AbortSignal },
-  ): Promise<Connection | undefined> {
-    const { clock, tcp } = this.#deps;
+  #knocksOf(peer: PeerId): Knocks {
     for (const [other, { idle }] of this.#knocks) if (idle) this.#knocks.delete(other);
     const knocks = this.#knocks.get(peer) ?? new Knocks(this.#deps);
     this.#knocks.set(peer, knocks);
-    knocks.renew(targets, initiator, (address, limit) => tcp.punch(address, { initiator, signal: limit }));
-    const direct = await directWithin(this.#deps, { peer, signal });
-    // Not at once: the dial that has made the connection is still on its way out.
-    if (direct) clock.after(0, () => knocks.stop());
-    else knocks.linger();
-    return direct ?? undefined;
+    return knocks;
   }
 
   /** The connection, if it carries a stream: an open one may have nobody at the other end of its handshake. */
-  async #proven(peer: PeerId, direct: Connection | undefined, signal: AbortSignal): Promise<Connection | null> {
+  async #proven(peer: PeerId, direct: Connection | null | undefined, signal: AbortSignal): Promise<Connection | null> {
     if (!direct) return null;
     const { clock, log } = this.#deps;
     try {

@@ -3,10 +3,8 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PeerId } from '#api/ids';
-import { systemClock } from '../base/clock.ts';
-import { silentLogger } from '../base/logger.ts';
-import { createHost, DAEMON_BUDGET, type Host } from './host.ts';
-import { generateIdentity } from './keyfile.ts';
+import type { Host } from './host.ts';
+import { createLoopbackHosts } from './loopback-hosts.ts';
 import { pingConnection } from './ping.ts';
 import { canReusePort } from './port-binding.ts';
 import { claimPort } from './port-claim.ts';
@@ -25,26 +23,11 @@ const portOf = (address: Multiaddr): string | undefined => /\/tcp\/(\d+)/.exec(a
 
 // Elsewhere a listening port cannot be dialled from.
 describe.skipIf(!canReusePort())('TCP for hole punching', () => {
-  const hosts: Host[] = [];
-  let lastIp = 0;
-  afterEach(async () => {
-    await Promise.all(hosts.splice(0).map(async ({ node }) => node.stop()));
-  });
+  const hosts = createLoopbackHosts('127.31.0');
+  afterEach(() => hosts.stop());
 
   async function start(): Promise<Node> {
-    const host = await createHost(
-      { log: silentLogger, clock: systemClock, identity: generateIdentity() },
-      {
-        listen: [`/ip4/127.31.0.${(lastIp += 1)}/tcp/0`],
-        announce: [],
-        appendAnnounce: [],
-        agent: 'p2pmsgd/test',
-        budget: DAEMON_BUDGET,
-        punch: { isPublic: () => true },
-      },
-    );
-    hosts.push(host);
-    await host.node.start();
+    const host = await hosts.start({ punch: { isPublic: () => true } });
     const [address] = host.node.getMultiaddrs();
     if (!host.punch || !address) throw new Error('no listener');
     return { host, tcp: host.punch, address, peer: host.node.peerId.toString() as PeerId };
@@ -94,6 +77,26 @@ describe.skipIf(!canReusePort())('TCP for hole punching', () => {
     close();
     await dial(leader, follower);
     await until(() => connections(follower, leader).length === 1);
+  });
+
+  it('dials from a fresh port on demand, which the other side knows by its host', async () => {
+    const [leader, follower] = [await start(), await start()];
+    const port = leader.tcp.freshPort() ?? 0;
+    const close = follower.tcp.windows.open(leader.peer, { initiator: true, from: [leader.address] });
+    const connection = await leader.tcp.punch(follower.address, { initiator: false, port, signal: soon() });
+    await until(() => connections(follower, leader).length === 1);
+    expect(portOf(connections(follower, leader)[0]?.remoteAddr as Multiaddr)).toBe(String(port));
+    await pingConnection(connection, soon());
+    close();
+  });
+
+  it('answers what the peer begins itself in the window: a dial that was on its way already', async () => {
+    const [leader, follower] = [await start(), await start()];
+    const close = follower.tcp.windows.open(leader.peer, { initiator: true, from: [leader.address] });
+    const connection = await dial(leader, follower);
+    expect(connection.direction).toBe('outbound');
+    await pingConnection(connection, soon());
+    close();
   });
 
   it('makes no connection of two that both wait for the other to begin', async () => {

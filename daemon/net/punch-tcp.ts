@@ -3,8 +3,17 @@ import { tryGetNetConfig } from '@libp2p/utils';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Clock } from '../base/clock.ts';
 import { remotePeerOf } from './addresses.ts';
-import { bindDial, canReusePort, familyOf, isBindFault, type ListeningSocket, release } from './port-binding.ts';
+import {
+  bindDial,
+  canReusePort,
+  familyOf,
+  freePort,
+  isBindFault,
+  type ListeningSocket,
+  release,
+} from './port-binding.ts';
 import { claimPort } from './port-claim.ts';
+import { pause } from './punch-dial.ts';
 import { PunchWindows } from './punch-windows.ts';
 
 /** A handshake on a connection that came out of a hole. */
@@ -15,6 +24,10 @@ const HANDSHAKE_TIMEOUT_MS = 5_000;
  */
 const ANY_PORT_FOR_MS = 30_000;
 const MAX_SILENT_KNOWN = 256;
+/** Who begins a handshake says so at once; when it is looked for. */
+const FIRST_WORD_MS = [0, 2, 8];
+/** "/multistream/1.0.0\n" with its length: go-libp2p says this much also when it only answers. */
+const GREETING_BYTES = 20;
 
 /**
  * TCP that dials from the port on which it listens, so that relays see the same public port of us as peers do, and
@@ -70,6 +83,12 @@ export class PunchTcp {
     return [...this.#listening.values()].find(socket => socket.family === family) ?? null;
   }
 
+  /** A port that no connection has used, so that no box on the way holds anything against it; null where there is none. */
+  freshPort(): number | null {
+    const socket = this.listening(4) ?? this.listening(6);
+    return socket && freePort(socket);
+  }
+
   /** Whether we opened this connection from the listening port. */
   isFromPort(connection: Connection): boolean {
     return this.#fromPort.has(connection.remoteAddr);
@@ -83,19 +102,19 @@ export class PunchTcp {
   }
 
   /**
-   * One try to get through. The address ends in /p2p/<peer>.
+   * One try to get through, from the listening port unless told. The address ends in /p2p/<peer>.
    * @throws what TCP or the handshake throws; codes as of the system, such as EADDRNOTAVAIL when the two ports are
    * joined already
    */
   async punch(
     address: Multiaddr,
-    { initiator, signal }: { initiator: boolean; signal: AbortSignal },
+    { initiator, signal, port }: { initiator: boolean; signal: AbortSignal; port?: number },
   ): Promise<Connection> {
     const [dial, upgrader] = [this.#dial, this.#upgrader];
     if (!dial || !upgrader) throw new Error('the host is not built yet');
     const family = familyOf(address);
     const socket = family && this.listening(family);
-    const handle = socket && bindDial(socket);
+    const handle = socket && bindDial({ ...socket, ...(port !== undefined && { port }) });
     try {
       this.#punched.add(address);
       return await dial(address, {
@@ -143,12 +162,24 @@ export class PunchTcp {
     this.#silentAtMs.set(place, this.#clock.monotonicMs());
   }
 
+  /**
+   * Whether the other end begins the handshake: then it is an ordinary dial of the peer's (or of somebody else behind
+   * its NAT), which may have been on its way when the window was opened. Two that both begin get nowhere.
+   */
+  async #initiates(connection: MultiaddrConnection): Promise<boolean> {
+    for (const waitMs of FIRST_WORD_MS) {
+      await pause(this.#clock, waitMs);
+      if (connection.readBufferLength > GREETING_BYTES) return true;
+    }
+    return false;
+  }
+
   /** Accepted connections that are the other end's punch are initiated by us. */
   #initiating(upgrader: Upgrader): Upgrader {
     return derive(upgrader, {
       upgradeInbound: async (connection, options) => {
         const peer = this.windows.claim(connection.remoteAddr);
-        if (!peer) return upgrader.upgradeInbound(connection, options);
+        if (!peer || (await this.#initiates(connection))) return upgrader.upgradeInbound(connection, options);
         // The handshake fails when somebody else is at the other end.
         const named = Object.assign(connection, { remoteAddr: connection.remoteAddr.encapsulate(`/p2p/${peer}`) });
         this.#punched.add(named.remoteAddr);
