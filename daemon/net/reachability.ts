@@ -157,8 +157,9 @@ class RealReachability implements Reachability {
     if (!this.#deps.trusted().includes(peer)) return;
     const observer = tryGetNetConfig(connection.remoteAddr);
     const observed = tryGetNetConfig(observedAddr);
+    const isSocket = observed?.protocol === 'tcp' && (observed.type === 'ip4' || observed.type === 'ip6');
     // A relay on the local network sees nothing of a NAT.
-    if (observer && observed?.port !== undefined && observed.protocol === 'tcp' && !isLocal(observedAddr)) {
+    if (observer && isSocket && observed.port !== undefined && !isLocal(observedAddr)) {
       this.#observations.set(connection, {
         observerHost: observer.host,
         localPort: this.#deps.localPort(connection),
@@ -224,8 +225,8 @@ class RealReachability implements Reachability {
     if (state !== 'unverified') return state === 'verified';
     if (source === 'interface') return true;
     if (source === 'observed' || this.#servers.length > 0) return false;
-    const host = tryGetNetConfig(multiaddr(address))?.host;
-    return [...this.#observations.values()].every(({ observed }) => observed.host === host);
+    const config = tryGetNetConfig(multiaddr(address));
+    return this.#observed(config?.type === 'ip6' ? 'ip6' : 'ip4').every(({ observed }) => observed.host === config?.host);
   }
 
   async #look(): Promise<void> {
