@@ -1,5 +1,6 @@
 import type { PeerId } from '#api/ids';
 import { GOSSIP_MAX_MESSAGE_BYTES } from '#api/wire/protocols';
+import { dropOldest } from '../base/drop-oldest.ts';
 import { silentLogger } from '../base/logger.ts';
 import { abortable } from './abortable.ts';
 import { createEmitter } from './emitter.ts';
@@ -261,11 +262,7 @@ export class MemoryTransport implements Transport {
     const id = Buffer.from(message.id).toString('latin1');
     if (this.#seen.has(id)) return false;
     this.#seen.add(id);
-    if (this.#seen.size > MAX_SEEN)
-      for (const oldest of this.#seen) {
-        this.#seen.delete(oldest);
-        break;
-      }
+    dropOldest(this.#seen, MAX_SEEN);
     return true;
   }
 }

@@ -3,6 +3,7 @@ import { isLoopback, tryGetNetConfig } from '@libp2p/utils';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import type { PeerId } from '#api/ids';
 import type { Clock, Timer } from '../base/clock.ts';
+import { dropOldest } from '../base/drop-oldest.ts';
 import type { Logger } from '../base/logger.ts';
 import { isCircuit, isLocal, remotePeerOf } from './addresses.ts';
 import type { DialBack } from './dial-back.ts';
@@ -165,10 +166,7 @@ class RealReachability implements Reachability {
         localPort: this.#deps.localPort(connection),
         observed: { host: observed.host, port: observed.port },
       });
-      for (const oldest of this.#observations.keys()) {
-        if (this.#observations.size <= MAX_OBSERVATIONS) break;
-        this.#observations.delete(oldest);
-      }
+      dropOldest(this.#observations, MAX_OBSERVATIONS);
     }
     this.#changed();
     void this.#look();
@@ -226,7 +224,9 @@ class RealReachability implements Reachability {
     if (source === 'interface') return true;
     if (source === 'observed' || this.#servers.length > 0) return false;
     const config = tryGetNetConfig(multiaddr(address));
-    return this.#observed(config?.type === 'ip6' ? 'ip6' : 'ip4').every(({ observed }) => observed.host === config?.host);
+    return this.#observed(config?.type === 'ip6' ? 'ip6' : 'ip4').every(
+      ({ observed }) => observed.host === config?.host,
+    );
   }
 
   async #look(): Promise<void> {
