@@ -8,10 +8,8 @@ import { z } from 'zod';
 import { AppError } from '#api/errors';
 import type { PeerId } from '#api/ids';
 import { LOBBY_TOPIC } from '#api/wire/protocols';
-import { systemClock } from '../base/clock.ts';
-import { silentLogger } from '../base/logger.ts';
-import { generateIdentity } from './keyfile.ts';
-import { createNetwork, type Network, type NetworkOptions } from './network.ts';
+import type { Network, NetworkOptions } from './network.ts';
+import { createTestNetwork } from './network-fixture.ts';
 import type { FrameStream } from './transport.ts';
 import { until } from './until.ts';
 
@@ -63,28 +61,7 @@ describe('relays', () => {
   }
 
   async function startNetwork(options: Partial<NetworkOptions>): Promise<Network> {
-    const network = await createNetwork(
-      {
-        log: silentLogger,
-        clock: systemClock,
-        identity: generateIdentity(),
-        isContact: () => false,
-        isDiscoverable: () => true,
-      },
-      {
-        listen: 'none',
-        announce: [],
-        relays: [],
-        bootstrap: [],
-        mdns: false,
-        portMapping: false,
-        dht: 'off',
-        reservations: 2,
-        version: 'test',
-        home: folder,
-        ...options,
-      },
-    );
+    const network = await createTestNetwork({ home: folder, ...options });
     networks.push(network);
     return network;
   }
