@@ -8,6 +8,7 @@ import type { Tx } from '../store/commit-queue.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
 import { advance } from './message-record.ts';
+import { grantedPauseMs } from './retry.ts';
 import type { InFlight, SentRow } from './send-window.ts';
 
 const DAY_MS = 86_400_000;
@@ -41,6 +42,8 @@ export interface Answers {
   setReason(peer: PeerId, reason: StateReason): Promise<void>;
   /** No path to the peer was found in `durationMs`; the first message that waits has it in its trace. */
   unreachable(peer: PeerId, durationMs: number): Promise<void>;
+  /** The peer was reached over this connection and does not speak our protocol; told as above. */
+  unsupported(peer: PeerId, connection: PeerConnection, durationMs: number): Promise<void>;
   /** The stream ended under an envelope that had no answer yet. */
   cut(peer: PeerId, connection: PeerConnection, sent: { messageId: string; sentAtMs: number }): Promise<void>;
 }
@@ -115,18 +118,30 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
     setReason: (peer, reason) => store.queue.commit(tx => setReason(tx, peer, reason)),
 
     unreachable: (peer, durationMs) =>
-      store.queue.commit(tx => {
-        setReason(tx, peer, 'no-path');
-        const key = { peer, device: DEVICE };
-        const first = sql.outbox.sealedVisible.get(key) ?? sql.outbox.queuedVisible.get(key);
-        if (first) addTrace(peer, first.message_id, { outcome: 'unreachable', durationMs });
-      }),
+      store.queue.commit(tx => noStream(tx, peer, 'no-path', { outcome: 'unreachable', durationMs })),
+
+    unsupported: (peer, connection, durationMs) =>
+      store.queue.commit(tx =>
+        noStream(tx, peer, 'unsupported', {
+          ...way(connection),
+          outcome: 'refused',
+          code: 'UNSUPPORTED',
+          durationMs,
+        }),
+      ),
 
     cut: (peer, connection, sent) =>
       store.queue.commit(() =>
         addTrace(peer, sent.messageId, { ...way(connection), outcome: 'cut', durationMs: took(sent) }),
       ),
   };
+
+  function noStream(tx: Tx, peer: PeerId, reason: StateReason, attempt: Omit<TraceAttempt, 'atUnixMs'>): void {
+    setReason(tx, peer, reason);
+    const key = { peer, device: DEVICE };
+    const first = sql.outbox.sealedVisible.get(key) ?? sql.outbox.queuedVisible.get(key);
+    if (first) addTrace(peer, first.message_id, attempt);
+  }
 
   function setReason(tx: Tx, peer: PeerId, reason: StateReason): void {
     for (const waiting of [sql.outbox.queuedVisible, sql.outbox.sealedVisible])
@@ -139,7 +154,7 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
 
   function refuse(tx: Tx, refused: { peer: PeerId; rows: readonly Refused[] }, nack: Nack): AfterNack {
     const { peer, rows } = refused;
-    const pauseMs = Math.min(Math.max(nack.retryAfterMs, 1_000), 300_000);
+    const pauseMs = grantedPauseMs(nack.retryAfterMs);
     switch (nack.code) {
       case NackCode.HELD:
         for (const { row } of rows) sql.outbox.setState.run({ row, state: 'held' });

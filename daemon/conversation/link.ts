@@ -2,8 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { PeerId } from '#api/ids';
 import { FrameSchema, type Nack } from '#api/wire/gen/deliver_pb';
 import { ANSWER_TIMEOUT_MS } from '#api/wire/protocols';
-import type { Timer } from '../base/clock.ts';
-import type { FrameStream, PeerConnection } from '../net/transport.ts';
+import { type FrameStream, type PeerConnection, ProtocolUnsupportedError } from '../net/transport.ts';
 import { DroppedError } from '../store/commit-queue.ts';
 import { AckWatch } from './ack-watch.ts';
 import type { AfterNack } from './answers.ts';
@@ -19,7 +18,8 @@ import { NoBundleError } from './prekey-exchange.ts';
 import { SealBatch, type SealBatchDeps } from './seal-batch.ts';
 import type { SealedEnvelope } from './sealer.ts';
 import { SendWindow, type SentRow } from './send-window.ts';
-import { FrameReader, retryDelayMs } from './stream-io.ts';
+import { Retry } from './retry.ts';
+import { FrameReader } from './stream-io.ts';
 import { StreamOpener, type StreamOpenerDeps } from './stream-opener.ts';
 
 export interface LinkDeps extends SealBatchDeps, GreetingDeps, StreamOpenerDeps {
@@ -41,6 +41,7 @@ export class PeerLink {
   readonly #opener: StreamOpener;
   readonly #acks: AckWatch;
   readonly #moving: PathMove;
+  readonly #retry: Retry;
   #stream: FrameStream | null = null;
   #window = new SendWindow(undefined);
   #ready = false;
@@ -51,8 +52,6 @@ export class PeerLink {
   readonly #backlog = new Backlog();
   /** Last position that was sent again on this stream; null: all of them were. */
   #resendAfter: { epoch: number; seq: number } | null = null;
-  #attempt = 0;
-  #retry: Timer | null = null;
   #pausedUntilMs = 0;
 
   constructor(core: Core, deps: LinkDeps, peer: PeerId) {
@@ -63,6 +62,7 @@ export class PeerLink {
     this.#opener = new StreamOpener(core, deps, peer);
     this.#acks = new AckWatch(core.clock, () => this.#stream?.abort('no acknowledgement in time'));
     this.#moving = new PathMove(core.clock, () => this.#move());
+    this.#retry = new Retry(core, () => this.wake());
   }
 
   /** There is something to do: rows to send, or a connection to use. */
@@ -71,15 +71,17 @@ export class PeerLink {
     this.#wanted = true;
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
-      if (this.#wanted && !this.#stopped && !this.#retry) this.wake();
+      if (this.#wanted && !this.#stopped && !this.#retry.pending) this.wake();
     });
   }
 
-  /** The peer has shown itself: try at once, however long the next try was away. */
-  reachable(): void {
-    this.#attempt = 0;
-    this.#retry?.cancel();
-    this.#retry = null;
+  /**
+   * The peer has shown itself: try at once, however long the next try was away. One that lacks our protocol is tried
+   * only when it may be another program now.
+   */
+  reachable({ isNew }: { readonly isNew: boolean } = { isNew: true }): void {
+    if (this.#retry.lacksProtocol && !isNew) return;
+    this.#retry.cancel();
     this.#opener.shown();
     this.wake();
   }
@@ -99,6 +101,10 @@ export class PeerLink {
   sendAgain(): void {
     this.#resendAfter = { epoch: 0, seq: 0 };
     this.wake();
+  }
+
+  get lacksProtocol(): boolean {
+    return this.#retry.lacksProtocol;
   }
 
   /** Whether a content written now can be sealed in the same transaction and sent at once. */
@@ -146,7 +152,7 @@ export class PeerLink {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stopping.abort();
-    this.#retry?.cancel();
+    this.#retry.stop();
     this.#drop('stopping');
     await this.#running;
   }
@@ -163,8 +169,8 @@ export class PeerLink {
         if (this.#moving.pending && this.#window.size === 0) this.#move();
         if (!this.#ready && !(await this.#open())) return;
         await this.#pump();
-        this.#attempt = 0;
-        if (this.#paused) this.#later(this.#pausedUntilMs - this.#core.clock.monotonicMs());
+        this.#retry.answered();
+        if (this.#paused) this.#retry.after(this.#pausedUntilMs - this.#core.clock.monotonicMs());
       } catch (error) {
         await this.#failed(error);
         return;
@@ -175,35 +181,23 @@ export class PeerLink {
   async #failed(error: unknown): Promise<void> {
     if (this.#stopped) return;
     if (error instanceof DroppedError) {
-      this.#later(100);
+      this.#retry.after(100);
       return;
     }
     if (error instanceof NoBundleError) {
       await this.#deps.answers.setReason(this.peer, 'awaiting-keys');
-      this.#later(error.retryAfterMs ?? this.#backoff());
+      if (error.retryAfterMs === null) this.#retry.afterFailure();
+      else this.#retry.after(error.retryAfterMs);
       return;
     }
     this.#core.log.debug({ peer: this.peer, err: String(error) }, 'delivery stream failed');
     this.#drop('failed');
-    this.#later(this.#backoff());
-  }
-
-  #backoff(): number {
-    this.#attempt += 1;
-    return retryDelayMs(this.#attempt, this.#core.random());
-  }
-
-  #later(delayMs: number): void {
-    if (this.#stopped || this.#retry) return;
-    this.#retry = this.#core.clock.after(delayMs, () => {
-      this.#retry = null;
-      this.wake();
-    });
+    this.#retry.afterFailure();
   }
 
   /** Whether the stream stands afterwards. */
   async #open(): Promise<boolean> {
-    if (this.#retry) return false;
+    if (this.#retry.pending) return false;
     const { clock, sql } = this.#core;
     const peer = this.peer;
     const key = { peer, device: DEVICE };
@@ -217,10 +211,15 @@ export class PeerLink {
     } catch (error) {
       if (this.#stopped) return false;
       this.#core.log.debug({ peer, err: String(error) }, 'peer not reachable');
-      await this.#deps.answers.unreachable(peer, clock.monotonicMs() - started);
-      this.#later(this.#backoff());
+      const tookMs = clock.monotonicMs() - started;
+      const met = error instanceof ProtocolUnsupportedError ? error.connection : null;
+      if (met) this.#retry.lacksProtocol = true;
+      if (met) await this.#deps.answers.unsupported(peer, met, tookMs);
+      else await this.#deps.answers.unreachable(peer, tookMs);
+      this.#retry.afterFailure();
       return false;
     }
+    this.#retry.lacksProtocol = false;
     const abort = (): void => stream.abort('stopping');
     this.#stopping.signal.addEventListener('abort', abort);
     try {
@@ -286,14 +285,14 @@ export class PeerLink {
     // The link goes on, also when this cannot be written down.
     if (cut && !this.#stopped) await this.#deps.answers.cut(this.peer, stream.connection, cut).catch(() => undefined);
     this.#drop('ended');
-    this.#later(this.#backoff());
+    this.#retry.afterFailure();
   }
 
   async #acked(stream: FrameStream, ids: readonly Uint8Array[]): Promise<void> {
     if (ids.length > 1_000) throw new Error('too many ids in one acknowledgement');
     const acks = ids.map(envelopeId => ({ envelopeId, flight: this.#window.take(envelopeId) }));
     this.#acks.moved(this.#window.size > 0);
-    this.#attempt = 0;
+    this.#retry.answered();
     // While more is sealed, its transaction takes these along: what is lost with the process is acknowledged again.
     const lazy = this.#backlog.any && this.#deps.theyAccepted(this.peer) && this.#sealing.flows(this.#window.room);
     const written = this.#deps.answers.acked(this.peer, stream.connection, acks, { lazy });
@@ -315,7 +314,7 @@ export class PeerLink {
     if (after.pauseMs !== undefined) {
       this.#pausedUntilMs = this.#core.clock.monotonicMs() + after.pauseMs;
       this.#resendAfter = { epoch: 0, seq: 0 };
-      this.#later(after.pauseMs);
+      this.#retry.after(after.pauseMs);
       return;
     }
     this.wake();

@@ -1,13 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { FrameStream } from '../net/transport.ts';
 
-const RETRY_FIRST_MS = 1_000;
-const RETRY_MAX_MS = 300_000;
-
-/** How long to wait before try number `attempt` + 1, ± 25 %. */
-export const retryDelayMs = (attempt: number, random: number): number =>
-  Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (attempt - 1)) * (0.75 + random / 2);
-
 /** Runs with a signal that aborts after `timeoutMs`, or with `outer`. Leaves no listener behind on `outer`, which may live long. */
 export async function withDeadline<T>(
   clock: Clock,

@@ -17,7 +17,15 @@ import type { PunchReport } from './punch-memory.ts';
 import { createPathNotes, type PathNotes } from './path-notes.ts';
 import { describeFailure } from './relay-status.ts';
 import { createPeerTraffic, type Traffic } from './traffic.ts';
-import type { FrameStream, PathInfo, PeerConnection, ProtocolLimits, Transport, TransportEvents } from './transport.ts';
+import {
+  type FrameStream,
+  type PathInfo,
+  type PeerConnection,
+  type ProtocolLimits,
+  ProtocolUnsupportedError,
+  type Transport,
+  type TransportEvents,
+} from './transport.ts';
 
 const MAX_CLAIMED_ADDRESSES = 16;
 const MAX_PROTOCOLS = 64;
@@ -219,8 +227,14 @@ class RealTransport implements Libp2pTransport {
   }
 
   async #newStream(peer: PeerId, connection: Connection, protocol: string, signal: AbortSignal): Promise<FrameStream> {
-    const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true });
-    return createFrameStream(stream, { peer, connection: this.#best.describe(connection) });
+    const described = this.#best.describe(connection);
+    try {
+      const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true });
+      return createFrameStream(stream, { peer, connection: described });
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'UnsupportedProtocolError') throw error;
+      throw new ProtocolUnsupportedError(protocol, described, { cause: error });
+    }
   }
 
   /**

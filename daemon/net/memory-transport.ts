@@ -7,14 +7,15 @@ import { createEmitter } from './emitter.ts';
 import { gossipMessageId } from './gossip-options.ts';
 import { MemoryConnection } from './memory-connection.ts';
 import type { MemoryWorld } from './memory-link.ts';
-import type {
-  FrameStream,
-  GossipMessage,
-  PeerConnection,
-  ProtocolLimits,
-  PublishResult,
-  Transport,
-  TransportEvents,
+import {
+  type FrameStream,
+  type GossipMessage,
+  type PeerConnection,
+  type ProtocolLimits,
+  ProtocolUnsupportedError,
+  type PublishResult,
+  type Transport,
+  type TransportEvents,
 } from './transport.ts';
 
 const MAX_SEEN = 10_000;
@@ -67,7 +68,7 @@ export class MemoryTransport implements Transport {
       throw new Error('too many outbound streams of this protocol');
     const far = connection.otherEnd(this);
     await this.#roundTrip(connection, options.signal);
-    if (!far.#handlers.has(protocol)) throw new Error('the peer does not speak this protocol');
+    if (!far.#handlers.has(protocol)) throw new ProtocolUnsupportedError(protocol, connection.viewOf(this));
     const [ours, theirs] = connection.openStream(this, protocol);
     far.#accept(connection, theirs);
     return ours;
