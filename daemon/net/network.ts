@@ -137,7 +137,18 @@ export async function createNetwork(
     if (host.node.status === 'started' && relays.relays().length + relays.bootstrap().length > 0) dht.want();
     transport.emitter.emit('networkChanged');
   };
-  const relays = createRelaySupervisor({ host, circuits: createCircuits(host), dialer, clock, log, onChange }, options);
+  const relays = createRelaySupervisor(
+    {
+      host,
+      circuits: createCircuits(host),
+      dialer,
+      clock,
+      log,
+      locate: (...args) => locator.locate(...args),
+      onChange,
+    },
+    options,
+  );
   dialAddresses = () => relays.dialAddresses();
   const dialBack = createDialBack(host);
   const reachability = createReachability({

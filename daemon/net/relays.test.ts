@@ -159,6 +159,28 @@ describe('relays', () => {
     expect(a.state().relays[0]).not.toHaveProperty('lastError');
   });
 
+  it('are found where they have moved, by a DHT server that knows, also by a daemon that starts only now', async () => {
+    const first = await startRelay('r', '/ip4/127.40.11.1/tcp/0');
+    await kill(first.process);
+    const moved = await startRelay('r', '/ip4/127.40.11.2/tcp/0');
+    expect(moved.peer).toBe(first.peer);
+    const server = await startNetwork({
+      listen: ['/ip4/127.40.11.3/tcp/0'],
+      dht: 'server',
+      relays: [moved.address],
+    });
+    await server.start();
+    await until(() => server.state().dht.peers === 1, 25_000);
+    const a = await startNetwork({
+      dht: 'client',
+      relays: [first.address],
+      bootstrap: [server.transport.addresses()[0] ?? ''],
+    });
+    await a.start();
+    await until(() => reservationOf(a) === 'active', 40_000);
+    expect(a.transport.addresses().join()).toContain('/ip4/127.40.11.2/');
+  });
+
   it('hold two reservations that were asked for at the same time', async () => {
     const all = [await startRelay('r1', '/ip4/127.40.10.1/tcp/0'), await startRelay('r2', '/ip4/127.40.10.2/tcp/0')];
     const a = await startNetwork({ relays: all.map(({ address }) => address), reservations: 2 });

@@ -3,13 +3,13 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { AppError } from '#api/errors';
 import type { PeerId, UnixMs } from '#api/ids';
 import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/logger.ts';
 import { isCircuit, parseNamedAddress } from './addresses.ts';
 import { backoffMs } from './backoff.ts';
 import type { Circuits } from './circuit.ts';
 import type { Dialer } from './dialer.ts';
 import type { Host } from './host.ts';
 import { type KeptPeer, newKeptPeer } from './kept-peer.ts';
+import { createRelaySearch, type RelaySearch, type RelaySearchDeps } from './relay-search.ts';
 import { type BootstrapStatus, describeFailure, type RelayStatus, type RelaySupervisor } from './relay-status.ts';
 
 /** After a loss: soon, but not all clients of a relay in the same millisecond. */
@@ -29,18 +29,15 @@ const MAX_ADDRESSES_PER_PEER = 4;
 const RENEW_AFTER_MS = 25 * 60_000;
 /** Or at half its time, when that is less by our wall clock. */
 const RENEW_AT_LEAST_MS = 60_000;
-/** Configured addresses failed so often: what the relay told of itself before is tried too. */
-const KNOWN_ADDRESSES_AFTER = 2;
 const MAX_KEPT_PEERS = 32;
 /** Keeps libp2p from closing the connection when there are too many. Not a `keep-alive` tag: we reconnect ourselves. */
 const TAG = { 'p2pmsg-kept': { value: 100 } };
 
-export interface RelaySupervisorDeps {
+export interface RelaySupervisorDeps extends RelaySearchDeps {
   readonly host: Host;
   readonly circuits: Circuits;
   readonly dialer: Dialer;
   readonly clock: Clock;
-  readonly log: Logger;
   readonly onChange: () => void;
 }
 
@@ -58,11 +55,15 @@ class Supervisor implements RelaySupervisor {
   readonly #deps: RelaySupervisorDeps;
   readonly #wanted: number;
   readonly #kept = new Map<PeerId, KeptPeer>();
+  readonly #search: RelaySearch;
   #running = false;
 
   constructor(deps: RelaySupervisorDeps, reservations: number) {
     this.#deps = deps;
     this.#wanted = reservations;
+    this.#search = createRelaySearch(deps, entry => {
+      if (!this.#connection(entry.peer)) this.#tryAnew(entry);
+    });
     deps.circuits.on((relay, has) => {
       const entry = this.#kept.get(relay);
       if (entry && has) entry.renewAtMs = this.#renewAtMs(relay);
@@ -82,7 +83,10 @@ class Supervisor implements RelaySupervisor {
 
   stop(): void {
     this.#running = false;
-    for (const entry of this.#kept.values()) this.#unschedule(entry);
+    for (const entry of this.#kept.values()) {
+      this.#unschedule(entry);
+      entry.seeking?.abort(new Error('stopping'));
+    }
   }
 
   relays(): readonly RelayStatus[] {
@@ -161,9 +165,14 @@ class Supervisor implements RelaySupervisor {
   #changed(entry: KeptPeer): void {
     if (!this.#running) return;
     entry.failures = 0;
-    entry.dialing?.abort(new Error('an address was added'));
-    void (entry.running ?? Promise.resolve()).then(() => this.#tend(entry));
+    this.#tryAnew(entry);
     this.#deps.onChange();
+  }
+
+  /** There is another address to try. */
+  #tryAnew(entry: KeptPeer): void {
+    entry.dialing?.abort(new Error('there is another address'));
+    void (entry.running ?? Promise.resolve()).then(() => this.#tend(entry));
   }
 
   /** A reservation ends with the connection it was made on. */
@@ -172,6 +181,7 @@ class Supervisor implements RelaySupervisor {
     if (gone) {
       this.#kept.delete(entry.peer);
       this.#unschedule(entry);
+      entry.seeking?.abort(new Error('it is not wanted any more'));
     }
     const id = peerIdFromString(entry.peer);
     const { node } = this.#deps.host;
@@ -229,6 +239,7 @@ class Supervisor implements RelaySupervisor {
       entry.wellSinceMs = null;
       entry.lastError = describeFailure(error);
       this.#deps.log.debug({ peer: entry.peer, reason: String(error) }, 'relay not reached');
+      if (this.#running && !this.#connection(entry.peer)) this.#search.failed(entry);
     }
     this.#deps.onChange();
   }
@@ -249,7 +260,7 @@ class Supervisor implements RelaySupervisor {
       const limit = this.#deps.clock.after(DIAL_TIMEOUT_MS, () => dialing.abort(new Error('dial timed out')));
       entry.dialing = dialing;
       try {
-        const targets = { addresses: await this.#addressesOf(entry), relays: [] };
+        const targets = { addresses: await this.#search.addressesOf(entry), relays: [] };
         await this.#deps.dialer.dial(entry.peer, targets, dialing.signal);
       } finally {
         limit.cancel();
@@ -272,15 +283,6 @@ class Supervisor implements RelaySupervisor {
     } finally {
       entry.reserving = false;
     }
-  }
-
-  /** A relay that moved has often told of its new address while the old one still worked. */
-  async #addressesOf(entry: KeptPeer): Promise<string[]> {
-    const configured = entry.addresses.map(({ text }) => text);
-    if (entry.failures < KNOWN_ADDRESSES_AFTER) return configured;
-    const known = await this.#deps.host.node.peerStore.get(peerIdFromString(entry.peer)).catch(() => null);
-    const told = known?.addresses.map(({ multiaddr }) => multiaddr.toString()) ?? [];
-    return [...configured, ...told.filter(address => !address.includes('/p2p-circuit'))];
   }
 
   async #renew(entry: KeptPeer): Promise<void> {
