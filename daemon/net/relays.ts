@@ -62,7 +62,8 @@ class Supervisor implements RelaySupervisor {
     this.#deps = deps;
     this.#wanted = reservations;
     this.#search = createRelaySearch(deps, entry => {
-      if (!this.#connection(entry.peer)) this.#tryAnew(entry);
+      const isMissed = this.#kept.get(entry.peer) === entry && !this.#connection(entry.peer);
+      if (isMissed) this.#tryAnew(entry);
     });
     deps.circuits.on((relay, has) => {
       const entry = this.#kept.get(relay);
