@@ -54,6 +54,8 @@ export interface Libp2pTransportDeps {
   readonly log: Logger;
   /** Addresses of the relays over which peers are dialled, ending in /p2p/<relay>. */
   readonly relays: () => readonly string[];
+  /** Whether this relay is away and being tried: a dial over it would only try it once more. */
+  readonly isTried?: (relayAddress: string) => boolean;
   /** How the last try at a hole to this peer ended. */
   readonly punched?: (peer: PeerId) => PunchReport | null;
 }
@@ -264,7 +266,7 @@ class RealTransport implements Libp2pTransport {
   async #startDial(peer: PeerId, { signal, addresses = [] }: DialOptions): Promise<Connection> {
     const known = await this.#deps.host.components.peerStore.get(peerIdFromString(peer)).catch(() => null);
     const claimed = known?.addresses.map(address => address.multiaddr.toString()) ?? [];
-    const all = [...addresses, ...claimed];
+    const all = [...addresses, ...claimed].filter(address => !this.#isOverAwayRelay(address));
     const relays = this.#deps.relays();
     const direct = all.filter(address => !address.includes('/p2p-circuit'));
     const why = direct.length === 0 ? 'no direct address is known' : 'no direct address answered';
@@ -277,6 +279,11 @@ class RealTransport implements Libp2pTransport {
       this.notes.say(peer, `${why}, ${circuits ? 'no relay got through' : 'and no relay is configured'}`);
       throw error;
     }
+  }
+
+  #isOverAwayRelay(address: string): boolean {
+    const [relay = '', circuit] = address.split('/p2p-circuit');
+    return circuit !== undefined && this.#deps.isTried?.(relay) === true;
   }
 
   /** identify over a circuit tells where the peer listens: try that once, so that the circuit is not needed. */

@@ -19,6 +19,7 @@ class World {
   readonly dials: { atMs: number; targets: DialTargets }[] = [];
   readonly asked: { atMs: number; what: 'reserve' | 'renew' }[] = [];
   readonly sought: { atMs: number; known: readonly string[] }[] = [];
+  backs = 0;
   /** What the DHT says. */
   seeking: () => ReturnType<Locator['locate']> = () => Promise.resolve(null);
   /** The only address that works; null: all do. */
@@ -51,6 +52,7 @@ class World {
           return this.seeking();
         },
         onChange: () => undefined,
+        onBack: () => (this.backs += 1),
       },
       { relays: [this.relay, ...extra].map(address), bootstrap: [], reservations: 2 },
     );
@@ -202,6 +204,24 @@ describe('the relay supervisor', () => {
     world.mute = false;
     await world.clock.advance(20_000);
     expect(world.status.reservation).toBe('active');
+  });
+
+  it('tells when a relay is back, once, and leaves none of its addresses to others while it is away', async () => {
+    const world = await reserved();
+    const address = `/ip4/127.0.0.1/tcp/4001/p2p/${world.relay}`;
+    await world.clock.advance(HOUR_MS);
+    expect(world.backs).toBe(1);
+    expect(world.supervisor.dialAddresses()).toEqual([address]);
+    expect(world.supervisor.isTried(address)).toBe(false);
+    world.dialing = 'fails';
+    world.drop();
+    await world.clock.advance(60_000);
+    expect(world.supervisor.dialAddresses()).toEqual([]);
+    expect(world.supervisor.isTried(address)).toBe(true);
+    expect(world.supervisor.isTried(`/ip4/45.0.0.7/tcp/4001/p2p/${world.relay}`)).toBe(false);
+    world.dialing = 'works';
+    await world.clock.advance(HOUR_MS);
+    expect(world.backs).toBe(2);
   });
 
   it('comes back at once after a loss, but not to a relay that drops every connection', async () => {

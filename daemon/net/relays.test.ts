@@ -145,6 +145,40 @@ describe('relays', () => {
     process.stdout.write(`${figures.join('\n')}\n`);
   }, 90_000);
 
+  it('are dialled by who keeps them, and not by each dial to a peer while they are away', async () => {
+    const relay = await startRelay('r', '/ip4/127.40.12.1/tcp/0');
+    const [a, b] = [await startNetwork({ relays: [relay.address] }), await startNetwork({ relays: [relay.address] })];
+    await echo(b);
+    await a.start();
+    await b.start();
+    await reserved(a, b);
+    await exchange(a, b);
+    let isBack = 0;
+    a.transport.on('woke', () => (isBack += 1));
+    await kill(relay.process);
+    // Nobody answers there, and the calls are counted.
+    let calls = 0;
+    const port = Number(/tcp\/(\d+)/.exec(relay.address)?.[1]);
+    const counter = createServer(socket => {
+      calls += 1;
+      socket.destroy();
+    });
+    await new Promise<void>(resolve => counter.listen(port, '127.40.12.1', resolve));
+    await until(() => !a.state().relays[0]?.connected && a.transport.connectedPeers().length === 0);
+    const circuit = `${relay.address}/p2p-circuit/p2p/${b.transport.self}`;
+    for (let n = 0; n < 50; n += 1)
+      await expect(
+        a.transport.connect(b.transport.self, { signal: AbortSignal.timeout(8_000), addresses: [circuit] }),
+      ).rejects.toThrow();
+    // Of both supervisors.
+    expect(calls).toBeLessThan(25);
+    await new Promise(resolve => counter.close(resolve));
+    await startRelay('r', relay.address.split('/p2p/')[0] ?? '');
+    await until(() => isBack > 0, 25_000);
+    await reserved(b);
+    await exchange(a, b);
+  });
+
   it('are not waited for at the start, and get their reservation when they come up', async () => {
     const first = await startRelay('r', '/ip4/127.40.3.1/tcp/0');
     await kill(first.process);

@@ -39,6 +39,8 @@ export interface RelaySupervisorDeps extends RelaySearchDeps {
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly onChange: () => void;
+  /** A relay that was away is as it should be again: peers can be dialled over it. */
+  readonly onBack: () => void;
 }
 
 export function createRelaySupervisor(
@@ -141,10 +143,14 @@ class Supervisor implements RelaySupervisor {
   }
 
   dialAddresses(): readonly string[] {
-    const relays = [...this.#kept.values()].filter(entry => entry.isRelay);
-    const connected = relays.filter(entry => this.#connection(entry.peer));
-    const others = relays.filter(entry => !connected.includes(entry));
-    return [...connected, ...others].flatMap(entry => entry.addresses[0]?.text ?? []);
+    return [...this.#kept.values()]
+      .filter(entry => entry.isRelay && this.#connection(entry.peer))
+      .flatMap(entry => entry.addresses[0]?.text ?? []);
+  }
+
+  isTried(relayAddress: string): boolean {
+    const entry = [...this.#kept.values()].find(({ addresses }) => addresses.some(({ text }) => text === relayAddress));
+    return entry !== undefined && this.#running && !this.#connection(entry.peer);
   }
 
   #add(address: string): KeptPeer {
@@ -232,6 +238,7 @@ class Supervisor implements RelaySupervisor {
       await this.#connect(entry);
       if (this.#wantsReservation(entry)) await this.#reserve(entry);
       else if (this.#deps.clock.monotonicMs() >= entry.renewAtMs) await this.#renew(entry);
+      if (entry.wellSinceMs === null && entry.isRelay) this.#deps.onBack();
       entry.wellSinceMs ??= this.#deps.clock.monotonicMs();
       entry.lastError = null;
       if (this.#deps.clock.monotonicMs() - entry.wellSinceMs >= WELL_AFTER_MS) entry.failures = 0;

@@ -81,7 +81,10 @@ export interface TransportEvents {
   pathChanged: (peer: PeerId, connection: PeerConnection) => void;
   /** Own addresses or relay reservations have changed. */
   networkChanged: () => void;
-  /** This machine was asleep or is in another network; dead connections are closed by now. A good moment to dial. */
+  /**
+   * This machine was asleep, is in another network or has a relay again; dead connections are closed by now. A good
+   * moment to dial.
+   */
   woke: () => void;
 }
 
