@@ -142,7 +142,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     name: () => node.name(),
     discoverable: () => node.discoverable(),
     chat,
-    contactHeard: peer => delivery.reachable(peer),
+    contactHeard: (peer, news) => delivery.reachable(peer, news),
   });
   const delivery: Delivery = await Delivery.create(core, {
     version,

@@ -1,6 +1,9 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PeerId } from '#api/ids';
+import { AutonatMessageSchema } from '#api/wire/gen/autonat_pb';
 import { AUTONAT_DIAL_REQUEST } from '#api/wire/protocols';
 import { type Clock, ManualClock, systemClock } from '../daemon/base/clock.ts';
 import { silentLogger } from '../daemon/base/logger.ts';
@@ -28,18 +31,25 @@ describe('dialling back', () => {
     return relay;
   }
   /** Calls go out from 127.0.0.1, so that is the address the relay sees. */
-  async function startClient(relay: Relay): Promise<{ host: Host; dialBack: DialBack }> {
+  async function startClient(relay: {
+    readonly peerId: PeerId;
+    addresses(): readonly string[];
+  }): Promise<{ host: Host; dialBack: DialBack }> {
+    const host = await createTestHost();
+    const dialBack = createDialBack(host);
+    await dialBack.start();
+    await host.node.start();
+    await dialSurely(host, multiaddr(relay.addresses()[0] ?? ''));
+    await until(async () => (await dialBack.servers([relay.peerId])).length === 1);
+    return { host, dialBack };
+  }
+  async function createTestHost(): Promise<Host> {
     const host = await createHost(
       { log: silentLogger, clock: systemClock, identity: generateIdentity() },
       { listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], appendAnnounce: [], agent: 'test', budget: DAEMON_BUDGET },
     );
-    const dialBack = createDialBack(host);
-    await dialBack.start();
-    await host.node.start();
     stops.push(() => host.node.stop());
-    await dialSurely(host, multiaddr(relay.addresses()[0] ?? ''));
-    await until(async () => (await dialBack.servers([relay.peerId])).length === 1);
-    return { host, dialBack };
+    return host;
   }
   const portOf = (host: Host): string => /tcp\/(\d+)/.exec(listenAddresses(host)[0] ?? '')?.[1] ?? '';
 
@@ -80,6 +90,36 @@ describe('dialling back', () => {
     for (let n = 0; n < 70; n += 1)
       results.push(await dialBack.ask(relay.peerId, multiaddr(`/ip4/127.0.0.1/tcp/${(n % 5) + 1}`)));
     expect(results.filter(result => result === 'unreachable')).toHaveLength(49);
+  });
+
+  it('sends no more than it must to a server that asks for data again and again', async () => {
+    const server = await createTestHost();
+    let receivedBytes = 0;
+    const asksForMore = toBinary(
+      AutonatMessageSchema,
+      create(AutonatMessageSchema, { kind: { case: 'dialDataRequest', value: { numBytes: 30_000n } } }),
+    );
+    await server.node.handle(AUTONAT_DIAL_REQUEST, async stream => {
+      const messages = lpStream(stream);
+      await messages.read();
+      for (;;) {
+        await messages.write(asksForMore);
+        for (let got = 0; got < 30_000; ) {
+          const { byteLength } = await messages.read();
+          got += byteLength;
+          receivedBytes += byteLength;
+        }
+      }
+    });
+    await server.node.start();
+    const { dialBack } = await startClient({
+      peerId: server.node.peerId.toString() as PeerId,
+      addresses: () => listenAddresses(server),
+    });
+    const result = await dialBack.ask(server.node.peerId.toString() as PeerId, multiaddr('/ip4/127.0.0.1/tcp/9'));
+    expect(result).toBe('unknown');
+    expect(receivedBytes).toBeGreaterThan(80_000);
+    expect(receivedBytes).toBeLessThan(120_000);
   });
 
   it('survives garbage', async () => {

@@ -8,7 +8,7 @@ export interface RelayLimits {
   readonly reservationMs: number;
   /** Circuits that one peer may have dialled at a time. */
   readonly circuitsPerPeer: number;
-  /** Data of one circuit, both directions together. Bounds memory too: relaying has no back-pressure. */
+  /** Data of one circuit, both directions together. */
   readonly circuitBytes: number;
   readonly circuitMs: number;
 }

@@ -1,6 +1,7 @@
 import { TopicValidatorResult } from '@libp2p/gossipsub';
 import { GOSSIP_MAX_MESSAGE_BYTES, LOBBY_TOPIC } from '#api/wire/protocols';
 import type { Clock } from '../daemon/base/clock.ts';
+import { dropOldest } from '../daemon/base/drop-oldest.ts';
 import { type Host, onceStarted } from '../daemon/net/host.ts';
 import { graftEarly } from './early-graft.ts';
 
@@ -31,11 +32,7 @@ export function joinLobby({ host, clock }: { host: Host; clock: Clock }): LobbyH
     // Moved to the end: the map drops who was silent longest.
     budgets.delete(author);
     budgets.set(author, { left: Math.max(0, left - 1), atMs: nowMs });
-    if (budgets.size > MAX_AUTHORS)
-      for (const oldest of budgets.keys()) {
-        budgets.delete(oldest);
-        break;
-      }
+    dropOldest(budgets, MAX_AUTHORS);
     return left >= 1;
   };
 

@@ -12,7 +12,10 @@ import {
 export const messageState = z.enum(['queued', 'mailbox', 'delivered', 'read', 'failed', 'expired', 'sent', 'received']);
 export type MessageState = z.output<typeof messageState>;
 
-/** Why a message is where it is: of `queued` the first thirteen, of `failed` the last four. */
+/**
+ * Why a message is where it is: of `queued` the first eleven and `unsupported` (the contact's program does not speak our
+ * protocol), of `failed` the last four.
+ */
 export const stateReason = z.enum([
   'awaiting-keys',
   'awaiting-acceptance',

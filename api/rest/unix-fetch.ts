@@ -1,7 +1,13 @@
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 
-/** `fetch` over a unix socket, for `createApiClient({baseUrl: 'http://localhost', fetch})`. Bodies are sent whole. */
+/** A Request that is garbage-collected takes its signal along, also while somebody waits for the answer. */
+const running = new Set<Request>();
+
+/**
+ * `fetch` over a unix socket, for `createApiClient({baseUrl: 'http://localhost', fetch})`. Bodies are sent whole. Each
+ * request has a connection of its own: one that is kept may be closed by the daemon while the next request is written.
+ */
 export const createUnixFetch =
   (socketPath: string) =>
   async (request: Request): Promise<Response> => {
@@ -11,6 +17,7 @@ export const createUnixFetch =
     const outgoing = httpRequest(
       {
         socketPath,
+        agent: false,
         method: request.method,
         path: `${url.pathname}${url.search}`,
         headers: {
@@ -32,7 +39,9 @@ export const createUnixFetch =
         resolve(new Response(stream, { status, headers }));
       },
     );
+    running.add(request);
     outgoing.on('error', reject);
+    outgoing.once('close', () => running.delete(request));
     outgoing.end(body ?? undefined);
     return promise;
   };

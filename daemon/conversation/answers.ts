@@ -8,6 +8,7 @@ import type { Tx } from '../store/commit-queue.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
 import { advance, arrived } from './message-record.ts';
+import { grantedPauseMs } from './retry.ts';
 import type { InFlight, SentRow } from './send-window.ts';
 
 const DAY_MS = 86_400_000;
@@ -39,8 +40,11 @@ export interface Answers {
   nacked(peer: PeerId, connection: PeerConnection, nack: Nack, flight: InFlight | null): Promise<AfterNack>;
   /** The same reason for everything visible that waits for this peer. */
   setReason(peer: PeerId, reason: StateReason): Promise<void>;
-  /** No path to the peer was found in `durationMs`; the first message that waits has it in its trace. */
-  unreachable(peer: PeerId, durationMs: number): Promise<void>;
+  /**
+   * No path to the peer was found in `durationMs`, or it was `met` over a connection and does not speak our protocol;
+   * the first message that waits has it in its trace.
+   */
+  unreachable(peer: PeerId, how: { met: PeerConnection | null; durationMs: number }): Promise<void>;
   /** The stream ended under an envelope that had no answer yet. */
   cut(peer: PeerId, connection: PeerConnection, sent: { messageId: string; sentAtMs: number }): Promise<void>;
 }
@@ -114,19 +118,25 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
 
     setReason: (peer, reason) => store.queue.commit(tx => setReason(tx, peer, reason)),
 
-    unreachable: (peer, durationMs) =>
-      store.queue.commit(tx => {
-        setReason(tx, peer, 'no-path');
-        const key = { peer, device: DEVICE };
-        const first = sql.outbox.sealedVisible.get(key) ?? sql.outbox.queuedVisible.get(key);
-        if (first) addTrace(peer, first.message_id, { outcome: 'unreachable', durationMs });
-      }),
+    unreachable: (peer, { met, durationMs }) =>
+      store.queue.commit(tx =>
+        met
+          ? noStream(tx, peer, 'unsupported', { ...way(met), outcome: 'refused', code: 'UNSUPPORTED', durationMs })
+          : noStream(tx, peer, 'no-path', { outcome: 'unreachable', durationMs }),
+      ),
 
     cut: (peer, connection, sent) =>
       store.queue.commit(() =>
         addTrace(peer, sent.messageId, { ...way(connection), outcome: 'cut', durationMs: took(sent) }),
       ),
   };
+
+  function noStream(tx: Tx, peer: PeerId, reason: StateReason, attempt: Omit<TraceAttempt, 'atUnixMs'>): void {
+    setReason(tx, peer, reason);
+    const key = { peer, device: DEVICE };
+    const first = sql.outbox.sealedVisible.get(key) ?? sql.outbox.queuedVisible.get(key);
+    if (first) addTrace(peer, first.message_id, attempt);
+  }
 
   function setReason(tx: Tx, peer: PeerId, reason: StateReason): void {
     for (const waiting of [sql.outbox.queuedVisible, sql.outbox.sealedVisible])
@@ -139,7 +149,7 @@ export function createAnswers(core: Core, deps: { theyAccepted: (tx: Tx, peer: P
 
   function refuse(tx: Tx, refused: { peer: PeerId; rows: readonly Refused[] }, nack: Nack): AfterNack {
     const { peer, rows } = refused;
-    const pauseMs = Math.min(Math.max(nack.retryAfterMs, 1_000), 300_000);
+    const pauseMs = grantedPauseMs(nack.retryAfterMs);
     switch (nack.code) {
       case NackCode.HELD:
         for (const { row } of rows) sql.outbox.setState.run({ row, state: 'held' });

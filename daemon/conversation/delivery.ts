@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { MessageId, PeerId } from '#api/ids';
 import type { Timer } from '../base/clock.ts';
+import { DELIVER_PROTOCOL } from '#api/wire/protocols';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import { createRatchet } from '../ratchet/session.ts';
 import type { Ratchet } from '../ratchet/ratchet.ts';
@@ -180,10 +181,10 @@ export class Delivery {
     transport.on('identified', (peer, info) => {
       if (!this.#deps.book.isAccepted(peer)) return;
       this.#note(peer, () => this.#deps.book.noteAddresses(peer, info.addresses.slice(0, 8), 'peer'));
-      this.reachable(peer);
+      this.reachable(peer, { isNew: info.protocols.includes(DELIVER_PROTOCOL) });
     });
     transport.on('woke', () => {
-      for (const peer of this.#deps.book.accepted()) this.reachable(peer);
+      for (const peer of this.#deps.book.accepted()) this.reachable(peer, { isNew: false });
     });
     transport.on('recorded', (peer, record) => {
       if (this.#deps.book.isAccepted(peer)) this.#note(peer, () => this.#deps.book.noteRecord(peer, record, 'peer'));
@@ -230,9 +231,9 @@ export class Delivery {
     return link;
   }
 
-  /** A contact has shown itself: connection, identify, announce. */
-  reachable(peer: PeerId): void {
-    if (!this.#stopped && this.#deps.book.isAccepted(peer)) this.link(peer).reachable();
+  /** A contact has shown itself: connection, identify, announce. See PeerLink. */
+  reachable(peer: PeerId, news?: { readonly isNew: boolean }): void {
+    if (!this.#stopped && this.#deps.book.isAccepted(peer)) this.link(peer).reachable(news);
   }
 
   /** The user took a contact back: it greets again, and sends what was held before anything newer. */

@@ -2,7 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { PeerId } from '#api/ids';
 import { FrameSchema, type Nack } from '#api/wire/gen/deliver_pb';
 import { ANSWER_TIMEOUT_MS } from '#api/wire/protocols';
-import type { FrameStream, PeerConnection } from '../net/transport.ts';
+import { type FrameStream, type PeerConnection, ProtocolUnsupportedError } from '../net/transport.ts';
 import { DroppedError } from '../store/commit-queue.ts';
 import { AckWatch } from './ack-watch.ts';
 import type { AfterNack } from './answers.ts';
@@ -15,10 +15,10 @@ import { readHead } from './hello.ts';
 import type { SeenInstance } from './instances.ts';
 import { PathMove } from './path-move.ts';
 import { NoBundleError } from './prekey-exchange.ts';
-import { RetryTimer } from './retry-timer.ts';
 import { SealBatch, type SealBatchDeps } from './seal-batch.ts';
 import type { SealedEnvelope } from './sealer.ts';
 import { SendWindow, type SentRow } from './send-window.ts';
+import { Retry } from './retry.ts';
 import { FrameReader } from './stream-io.ts';
 import { StreamOpener, type StreamOpenerDeps } from './stream-opener.ts';
 
@@ -28,9 +28,6 @@ export interface LinkDeps extends SealBatchDeps, GreetingDeps, StreamOpenerDeps 
   readonly readOnly: () => boolean;
   readonly superseded: (by: SeenInstance) => void;
 }
-
-/** After another write of the same commit failed. */
-const DROPPED_RETRY_MS = 100;
 
 /**
  * The way out to one peer: at most one stream that we opened, on it Hello, then what is sealed and unanswered in
@@ -44,6 +41,7 @@ export class PeerLink {
   readonly #opener: StreamOpener;
   readonly #acks: AckWatch;
   readonly #moving: PathMove;
+  readonly #retry: Retry;
   #stream: FrameStream | null = null;
   #window = new SendWindow(undefined);
   #ready = false;
@@ -54,7 +52,6 @@ export class PeerLink {
   readonly #backlog = new Backlog();
   /** Last position that was sent again on this stream; null: all of them were. */
   #resendAfter: { epoch: number; seq: number } | null = null;
-  readonly #retry: RetryTimer;
   #pausedUntilMs = 0;
 
   constructor(core: Core, deps: LinkDeps, peer: PeerId) {
@@ -65,7 +62,7 @@ export class PeerLink {
     this.#opener = new StreamOpener(core, deps, peer);
     this.#acks = new AckWatch(core.clock, () => this.#stream?.abort('no acknowledgement in time'));
     this.#moving = new PathMove(core.clock, () => this.#move());
-    this.#retry = new RetryTimer(core, () => this.wake());
+    this.#retry = new Retry(core, () => this.wake());
   }
 
   /** There is something to do: rows to send, or a connection to use. */
@@ -78,9 +75,13 @@ export class PeerLink {
     });
   }
 
-  /** The peer has shown itself: try at once, however long the next try was away. */
-  reachable(): void {
-    this.#retry.reset();
+  /**
+   * The peer has shown itself: try at once, however long the next try was away. One that lacks our protocol is tried
+   * only when it may be another program now.
+   */
+  reachable({ isNew }: { readonly isNew: boolean } = { isNew: true }): void {
+    if (this.#retry.lacksProtocol && !isNew) return;
+    this.#retry.cancel();
     this.#opener.shown();
     this.wake();
   }
@@ -100,6 +101,10 @@ export class PeerLink {
   sendAgain(): void {
     this.#resendAfter = { epoch: 0, seq: 0 };
     this.wake();
+  }
+
+  get lacksProtocol(): boolean {
+    return this.#retry.lacksProtocol;
   }
 
   /** Whether a content written now can be sealed in the same transaction and sent at once. */
@@ -164,7 +169,7 @@ export class PeerLink {
         if (this.#moving.pending && this.#window.size === 0) this.#move();
         if (!this.#ready && !(await this.#open())) return;
         await this.#pump();
-        this.#retry.worked();
+        this.#retry.answered();
         if (this.#paused) this.#retry.after(this.#pausedUntilMs - this.#core.clock.monotonicMs());
       } catch (error) {
         this.#failed(error);
@@ -175,16 +180,16 @@ export class PeerLink {
 
   #failed(error: unknown): void {
     if (this.#stopped) return;
-    if (error instanceof DroppedError) return this.#retry.after(DROPPED_RETRY_MS);
+    if (error instanceof DroppedError) return this.#retry.soon();
     if (error instanceof NoBundleError) {
       this.#note(this.#deps.answers.setReason(this.peer, 'awaiting-keys'));
-      if (error.retryAfterMs === null) this.#retry.backOff();
+      if (error.retryAfterMs === null) this.#retry.afterFailure();
       else this.#retry.after(error.retryAfterMs);
       return;
     }
     this.#core.log.debug({ peer: this.peer, err: String(error) }, 'delivery stream failed');
     this.#drop('failed');
-    this.#retry.backOff();
+    this.#retry.afterFailure();
   }
 
   /** For showing only: the link goes on, also when it cannot be written down. */
@@ -210,10 +215,13 @@ export class PeerLink {
     } catch (error) {
       if (this.#stopped) return false;
       this.#core.log.debug({ peer, err: String(error) }, 'peer not reachable');
-      this.#note(this.#deps.answers.unreachable(peer, clock.monotonicMs() - started));
-      this.#retry.backOff();
+      const met = error instanceof ProtocolUnsupportedError ? error.connection : null;
+      if (met) this.#retry.lacksProtocol = true;
+      this.#note(this.#deps.answers.unreachable(peer, { met, durationMs: clock.monotonicMs() - started }));
+      this.#retry.afterFailure();
       return false;
     }
+    this.#retry.lacksProtocol = false;
     const abort = (): void => stream.abort('stopping');
     this.#stopping.signal.addEventListener('abort', abort);
     try {
@@ -278,14 +286,14 @@ export class PeerLink {
     const cut = this.#window.firstVisible();
     if (cut && !this.#stopped) this.#note(this.#deps.answers.cut(this.peer, stream.connection, cut));
     this.#drop('ended');
-    this.#retry.backOff();
+    this.#retry.afterFailure();
   }
 
   async #acked(stream: FrameStream, ids: readonly Uint8Array[]): Promise<void> {
     if (ids.length > 1_000) throw new Error('too many ids in one acknowledgement');
     const acks = ids.map(envelopeId => ({ envelopeId, flight: this.#window.take(envelopeId) }));
     this.#acks.moved(this.#window.size > 0);
-    this.#retry.worked();
+    this.#retry.answered();
     // While more is sealed, its transaction takes these along: what is lost with the process is acknowledged again.
     const lazy = this.#backlog.any && this.#deps.theyAccepted(this.peer) && this.#sealing.flows(this.#window.room);
     const written = this.#deps.answers.acked(this.peer, stream.connection, acks, { lazy });

@@ -10,6 +10,7 @@ import type { Bindings } from './bindings.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
 import type { OwnKeys } from './own-keys.ts';
+import { grantedPauseMs } from './retry.ts';
 import { firstFrame, withDeadline } from './stream-io.ts';
 
 /** Why a bundle could not be had; the reason shown for the message is `awaiting-keys` in each case. */
@@ -53,7 +54,9 @@ async function askForBundle(
     await stream.send(toBinary(PrekeyRequestSchema, request));
     const answer = fromBinary(PrekeyResponseSchema, await firstFrame(core.clock, stream, ANSWER_TIMEOUT_MS)).kind;
     if (answer.case === 'error')
-      throw new NoBundleError(`refused with ${answer.value.code}`, { retryAfterMs: answer.value.retryAfterMs });
+      throw new NoBundleError(`refused with ${answer.value.code}`, {
+        retryAfterMs: grantedPauseMs(answer.value.retryAfterMs),
+      });
     if (answer.case !== 'bundle') throw new NoBundleError('an empty answer');
     const verified = verifyBundle(answer.value, { peer, nowUnixMs: core.clock.nowUnixMs() });
     if (!(await bindings.note(peer, verified.signedBinding)))

@@ -175,6 +175,7 @@ export function createSender(
   /** Why a message cannot leave right now, as far as it is known without trying. */
   function waitsFor(peer: PeerId): StateReason | null {
     if (delivery.bindings.pending(peer)) return 'key-changed';
+    if (delivery.link(peer).lacksProtocol) return 'unsupported';
     if (!core.transport.connection(peer)) return 'no-path';
     if (delivery.staging.sendSession(peer) === null) return 'awaiting-keys';
     return book.theyAccepted(peer) ? null : 'awaiting-acceptance';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../base/clock.ts';
 import { generateIdentity } from '../net/keyfile.ts';
-import type { FrameStream, PeerConnection, Transport } from '../net/transport.ts';
+import { type FrameStream, type PeerConnection, ProtocolUnsupportedError, type Transport } from '../net/transport.ts';
 import type { Core } from './deps.ts';
 import { StreamOpener, type StreamOpenerDeps } from './stream-opener.ts';
 
@@ -24,7 +24,7 @@ function setUp(locate: StreamOpenerDeps['locate']) {
   };
   const core = { clock, transport } as unknown as Core;
   const opener = new StreamOpener(core, { addressesOf: () => [OLD], locate }, peer);
-  return { clock, dialled, opener, calls: () => (hasCalled = true) };
+  return { clock, core, dialled, opener, calls: () => (hasCalled = true) };
 }
 
 /** A search that finds nothing and goes on until it is ended. */
@@ -62,6 +62,18 @@ describe('opening a stream to a contact', () => {
       await expect(opener.open(false, stopping)).rejects.toThrow('no path');
       expect(dialled).toEqual([[OLD]]);
     }
+  });
+
+  it('does not look for one that was reached and does not speak the protocol', async () => {
+    let asked = 0;
+    const { opener, core } = setUp(() => {
+      asked += 1;
+      return Promise.resolve([NEW]);
+    });
+    const lacking = new ProtocolUnsupportedError('/x', { path: 'direct' } as PeerConnection);
+    core.transport.openStream = () => Promise.reject(lacking);
+    await expect(opener.open(true, stopping)).rejects.toBe(lacking);
+    expect(asked).toBe(0);
   });
 
   it('ends the search when the contact shows itself, and uses its connection', async () => {

@@ -1,6 +1,6 @@
 import type { PeerId } from '#api/ids';
 import { DELIVER_PROTOCOL } from '#api/wire/protocols';
-import type { FrameStream } from '../net/transport.ts';
+import { type FrameStream, ProtocolUnsupportedError } from '../net/transport.ts';
 import type { Core } from './deps.ts';
 import { withDeadline } from './stream-io.ts';
 
@@ -36,7 +36,8 @@ export class StreamOpener {
     try {
       return await this.#openAt(known, stopping);
     } catch (error) {
-      if (stopping.aborted) throw error;
+      // One that was reached need not be looked for.
+      if (stopping.aborted || error instanceof ProtocolUnsupportedError) throw error;
       const found = await this.#find({ known, waiting }, stopping).catch(() => []);
       // While it was looked for, it may have called.
       const isThere = found.length > 0 || this.#core.transport.connection(this.#peer) !== null;

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { dropOldest } from '../base/drop-oldest.ts';
 import { backoffMs } from './backoff.ts';
 
 /**
@@ -28,11 +29,7 @@ export function createAddressBackoff(clock: Clock, limits: BackoffLimits): Addre
       // Deleted first, so that the map is in the order of the last failure and the oldest goes.
       resting.delete(address);
       resting.set(address, { failures, untilMs: clock.monotonicMs() + backoffMs(failures, limits) });
-      if (resting.size <= limits.maxAddresses) return;
-      for (const oldest of resting.keys()) {
-        resting.delete(oldest);
-        break;
-      }
+      dropOldest(resting, limits.maxAddresses);
     },
     worked: address => void resting.delete(address),
     isResting: address => (resting.get(address)?.untilMs ?? 0) > clock.monotonicMs(),

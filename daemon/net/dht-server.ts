@@ -1,6 +1,7 @@
 import { type KadDHT, Record as DhtRecord } from '@libp2p/kad-dht';
 import { isPeerIdText, type PeerId } from '#api/ids';
 import type { Clock } from '../base/clock.ts';
+import { dropOldest } from '../base/drop-oldest.ts';
 import { type AddressRecord, MAX_RECORD_BYTES, openRecord, peerOfKey } from './dht-record.ts';
 import { createPacketLimit } from './packet-limit.ts';
 
@@ -41,10 +42,7 @@ export function createDhtRecords(clock: Clock, options: { readonly maxRecords: n
       if (!known && from !== peer) throw new Error('only its owner brings a first record');
       kept.delete(peer);
       kept.set(peer, { record, atMs: clock.monotonicMs() });
-      for (const oldest of kept.keys()) {
-        if (kept.size <= options.maxRecords) break;
-        kept.delete(oldest);
-      }
+      dropOldest(kept, options.maxRecords);
     },
   };
 }

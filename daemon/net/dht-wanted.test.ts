@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../base/clock.ts';
-import { silentLogger } from '../base/logger.ts';
 import { generateIdentity } from './keyfile.ts';
-import { createNetwork, type Network, type NetworkOptions } from './network.ts';
+import type { Network, NetworkOptions } from './network.ts';
+import { createTestNetwork } from './network-fixture.ts';
 import { patience, until } from './until.ts';
 
 describe('who is asked where contacts are', () => {
@@ -22,28 +21,8 @@ describe('who is asked where contacts are', () => {
 
   async function start(options: Partial<NetworkOptions> = {}): Promise<Network> {
     lastIp += 1;
-    const network = await createNetwork(
-      {
-        log: silentLogger,
-        clock: systemClock,
-        identity: generateIdentity(),
-        isContact: () => false,
-        isDiscoverable: () => true,
-      },
-      {
-        listen: [`/ip4/127.82.${process.pid & 0x7f}.${lastIp}/tcp/0`],
-        announce: [],
-        relays: [],
-        bootstrap: [],
-        mdns: false,
-        portMapping: false,
-        dht: 'client',
-        reservations: 2,
-        version: 'test',
-        home,
-        ...options,
-      },
-    );
+    const listen = [`/ip4/127.82.${process.pid & 0x7f}.${lastIp}/tcp/0`];
+    const network = await createTestNetwork({ home, listen, dht: 'client', ...options });
     open.push(network);
     await network.start();
     return network;

@@ -54,10 +54,13 @@ export function createDialBack(host: Host): DialBack {
         const write = (message: Parameters<typeof create<typeof AutonatMessageSchema>>[1]): Promise<void> =>
           messages.write(toBinary(AutonatMessageSchema, create(AutonatMessageSchema, message)), { signal });
         await write({ kind: { case: 'dialRequest', value: { addrs: [address.bytes], nonce } } });
+        let askedBytes = 0;
         for (;;) {
           const { kind } = fromBinary(AutonatMessageSchema, (await messages.read({ signal })).subarray());
           if (kind.case === 'dialDataRequest') {
-            if (kind.value.numBytes > MAX_DIAL_DATA_BYTES) return 'unknown';
+            // Of all its requests: one that asks again and again would have us send for the whole time.
+            askedBytes += Number(kind.value.numBytes);
+            if (!(askedBytes <= MAX_DIAL_DATA_BYTES)) return 'unknown';
             const data = new Uint8Array(DIAL_DATA_CHUNK_BYTES);
             for (let sent = 0; sent < kind.value.numBytes; sent += data.length)
               await write({ kind: { case: 'dialDataResponse', value: { data } } });

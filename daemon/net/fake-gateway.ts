@@ -12,7 +12,13 @@ export interface FakeGateway {
 /** Speaks NAT-PMP; `loseFirst` datagrams get no answer. */
 export async function startPmpGateway(
   host: string,
-  options: { external: readonly [number, number, number, number]; loseFirst?: number; short?: boolean },
+  options: {
+    external: readonly [number, number, number, number];
+    loseFirst?: number;
+    short?: boolean;
+    /** Instead of the lifetime that is asked for. */
+    grantsS?: number;
+  },
 ): Promise<FakeGateway> {
   const mappings = new Map<string, string>();
   let lose = options.loseFirst ?? 0;
@@ -33,7 +39,7 @@ export async function startPmpGateway(
       else mappings.set(key, `${outside + 1} for ${lifetime} s`);
       reply.writeUInt16BE(inside, 8);
       reply.writeUInt16BE(outside + 1, 10);
-      reply.writeUInt32BE(lifetime, 12);
+      reply.writeUInt32BE(options.grantsS ?? lifetime, 12);
     }
     if (options.short) socket.send(reply.subarray(0, 3), from.port, from.address);
     socket.send(reply, from.port, from.address);

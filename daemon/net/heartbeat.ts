@@ -160,10 +160,11 @@ async function openAsking(connection: Connection): Promise<Asking> {
   return {
     stream,
     async ask() {
-      waiting = Promise.withResolvers<void>();
       const startMs = performance.now();
       missing += PING_BYTES;
+      // Throws when the stream has just ended: before there is a promise that nobody would wait for.
       stream.send(new Uint8Array(PING_BYTES));
+      waiting = Promise.withResolvers<void>();
       await waiting.promise;
       return performance.now() - startMs;
     },

@@ -22,6 +22,10 @@ export interface KeptPeer {
   wellSinceMs: number | null;
   /** Ends the dial that is under way: there is something newer to try. */
   dialing: AbortController | null;
+  /** Where others say that it is now. Nothing of it is proven. */
+  found: readonly string[];
+  /** Ends the search that is under way. */
+  seeking: AbortController | null;
 }
 
 export const newKeptPeer = (named: NamedAddress): KeptPeer => ({
@@ -39,4 +43,6 @@ export const newKeptPeer = (named: NamedAddress): KeptPeer => ({
   renewAtMs: Number.POSITIVE_INFINITY,
   wellSinceMs: null,
   dialing: null,
+  found: [],
+  seeking: null,
 });

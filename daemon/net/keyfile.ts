@@ -22,6 +22,7 @@ import {
 import { dirname } from 'node:path';
 import type { PeerId } from '#api/ids';
 import { peerIdOfPublicKey, publicKeyOf } from '#api/wire/peer-id';
+import { dropOldest } from '../base/drop-oldest.ts';
 
 /**
  * `identity.key` holds a libp2p private-key protobuf, as P2PMsg's `identity_<name>.bin` does:
@@ -125,12 +126,8 @@ function publicKeyObject(peer: PeerId): KeyObject {
     format: 'der',
     type: 'spki',
   });
-  if (publicKeys.size >= MAX_CACHED_PUBLIC_KEYS)
-    for (const oldest of publicKeys.keys()) {
-      publicKeys.delete(oldest);
-      break;
-    }
   publicKeys.set(peer, key);
+  dropOldest(publicKeys, MAX_CACHED_PUBLIC_KEYS);
   return key;
 }
 

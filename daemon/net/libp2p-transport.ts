@@ -17,7 +17,15 @@ import type { PunchReport } from './punch-memory.ts';
 import { createPathNotes, type PathNotes } from './path-notes.ts';
 import { describeFailure } from './relay-status.ts';
 import { createPeerTraffic, type Traffic } from './traffic.ts';
-import type { FrameStream, PathInfo, PeerConnection, ProtocolLimits, Transport, TransportEvents } from './transport.ts';
+import {
+  type FrameStream,
+  type PathInfo,
+  type PeerConnection,
+  type ProtocolLimits,
+  ProtocolUnsupportedError,
+  type Transport,
+  type TransportEvents,
+} from './transport.ts';
 
 const MAX_CLAIMED_ADDRESSES = 16;
 const MAX_PROTOCOLS = 64;
@@ -46,6 +54,8 @@ export interface Libp2pTransportDeps {
   readonly log: Logger;
   /** Addresses of the relays over which peers are dialled, ending in /p2p/<relay>. */
   readonly relays: () => readonly string[];
+  /** Whether this relay is away and being tried: a dial over it would only try it once more. */
+  readonly isTried?: (relayAddress: string) => boolean;
   /** How the last try at a hole to this peer ended. */
   readonly punched?: (peer: PeerId) => PunchReport | null;
 }
@@ -219,8 +229,14 @@ class RealTransport implements Libp2pTransport {
   }
 
   async #newStream(peer: PeerId, connection: Connection, protocol: string, signal: AbortSignal): Promise<FrameStream> {
-    const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true });
-    return createFrameStream(stream, { peer, connection: this.#best.describe(connection) });
+    const described = this.#best.describe(connection);
+    try {
+      const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true });
+      return createFrameStream(stream, { peer, connection: described });
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'UnsupportedProtocolError') throw error;
+      throw new ProtocolUnsupportedError(protocol, described, { cause: error });
+    }
   }
 
   /**
@@ -250,7 +266,7 @@ class RealTransport implements Libp2pTransport {
   async #startDial(peer: PeerId, { signal, addresses = [] }: DialOptions): Promise<Connection> {
     const known = await this.#deps.host.components.peerStore.get(peerIdFromString(peer)).catch(() => null);
     const claimed = known?.addresses.map(address => address.multiaddr.toString()) ?? [];
-    const all = [...addresses, ...claimed];
+    const all = [...addresses, ...claimed].filter(address => !this.#isOverAwayRelay(address));
     const relays = this.#deps.relays();
     const direct = all.filter(address => !address.includes('/p2p-circuit'));
     const why = direct.length === 0 ? 'no direct address is known' : 'no direct address answered';
@@ -263,6 +279,11 @@ class RealTransport implements Libp2pTransport {
       this.notes.say(peer, `${why}, ${circuits ? 'no relay got through' : 'and no relay is configured'}`);
       throw error;
     }
+  }
+
+  #isOverAwayRelay(address: string): boolean {
+    const [relay = '', circuit] = address.split('/p2p-circuit');
+    return circuit !== undefined && this.#deps.isTried?.(relay) === true;
   }
 
   /** identify over a circuit tells where the peer listens: try that once, so that the circuit is not needed. */

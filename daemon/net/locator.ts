@@ -1,5 +1,6 @@
 import type { PeerId } from '#api/ids';
 import type { Clock } from '../base/clock.ts';
+import { dropOldest } from '../base/drop-oldest.ts';
 import type { Logger } from '../base/logger.ts';
 import { backoffMs } from './backoff.ts';
 import { createDialSlots } from './dial-slots.ts';
@@ -42,10 +43,7 @@ export function createLocator(deps: { dht: Pick<Dht, 'find'>; clock: Clock; log:
     const times = (asked.get(peer)?.times ?? 0) + 1;
     asked.delete(peer);
     asked.set(peer, { times, nextAtMs: clock.monotonicMs() + backoffMs(times, RETRY) });
-    for (const oldest of asked.keys()) {
-      if (asked.size <= MAX_PEERS) break;
-      asked.delete(oldest);
-    }
+    dropOldest(asked, MAX_PEERS);
   };
 
   return {

@@ -1,19 +1,21 @@
 import type { PeerId } from '#api/ids';
 import { GOSSIP_MAX_MESSAGE_BYTES } from '#api/wire/protocols';
+import { dropOldest } from '../base/drop-oldest.ts';
 import { silentLogger } from '../base/logger.ts';
 import { abortable } from './abortable.ts';
 import { createEmitter } from './emitter.ts';
 import { gossipMessageId } from './gossip-options.ts';
 import { MemoryConnection } from './memory-connection.ts';
 import type { MemoryWorld } from './memory-link.ts';
-import type {
-  FrameStream,
-  GossipMessage,
-  PeerConnection,
-  ProtocolLimits,
-  PublishResult,
-  Transport,
-  TransportEvents,
+import {
+  type FrameStream,
+  type GossipMessage,
+  type PeerConnection,
+  type ProtocolLimits,
+  ProtocolUnsupportedError,
+  type PublishResult,
+  type Transport,
+  type TransportEvents,
 } from './transport.ts';
 
 const MAX_SEEN = 10_000;
@@ -66,7 +68,7 @@ export class MemoryTransport implements Transport {
       throw new Error('too many outbound streams of this protocol');
     const far = connection.otherEnd(this);
     await this.#roundTrip(connection, options.signal);
-    if (!far.#handlers.has(protocol)) throw new Error('the peer does not speak this protocol');
+    if (!far.#handlers.has(protocol)) throw new ProtocolUnsupportedError(protocol, connection.viewOf(this));
     const [ours, theirs] = connection.openStream(this, protocol);
     far.#accept(connection, theirs);
     return ours;
@@ -261,11 +263,7 @@ export class MemoryTransport implements Transport {
     const id = Buffer.from(message.id).toString('latin1');
     if (this.#seen.has(id)) return false;
     this.#seen.add(id);
-    if (this.#seen.size > MAX_SEEN)
-      for (const oldest of this.#seen) {
-        this.#seen.delete(oldest);
-        break;
-      }
+    dropOldest(this.#seen, MAX_SEEN);
     return true;
   }
 }

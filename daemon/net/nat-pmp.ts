@@ -11,6 +11,8 @@ const REPLY = 128;
 const TRIES = 4;
 const FIRST_WAIT_MS = 250;
 const LIFETIME_S = 1_800;
+/** A router may grant less or more than was asked for; whatever it says, it is asked again neither at once nor never. */
+const RENEW_S = { least: 60, most: LIFETIME_S / 2 };
 
 type Opcode = (typeof OPCODE)[keyof typeof OPCODE];
 
@@ -22,8 +24,9 @@ export function createPmpGateway(
   { clock }: { clock: Clock },
   { host, port = PORT }: { host: string; port?: number },
 ): Gateway {
-  const mapped = new Map<string, { opcode: Opcode; port: number; renewal: Timer | null }>();
+  const mapped = new Map<string, { opcode: Opcode; port: number; renewal: Timer }>();
   let external: string | null = null;
+  let stopped = false;
 
   const externalIp = async (signal?: AbortSignal): Promise<string> => {
     const reply = await ask({ host, port, clock }, request(OPCODE.externalAddress), signal);
@@ -36,14 +39,21 @@ export function createPmpGateway(
       request(opcode, { internalPort, outside, lifetimeS: LIFETIME_S }),
       signal,
     );
-    const external = reply.readUInt16BE(10);
+    const given = reply.readUInt16BE(10);
+    renewLater({ opcode, port: internalPort, outside: given }, reply.readUInt32BE(12) / 2);
+    return given;
+  };
+  const renewLater = (mapping: { opcode: Opcode; port: number; outside: number }, afterS: number): void => {
+    const { opcode, port: internalPort, outside } = mapping;
+    if (stopped) return;
     const key = `${opcode} ${internalPort}`;
-    mapped.get(key)?.renewal?.cancel();
-    const renewal = clock.after((reply.readUInt32BE(12) * 1_000) / 2, () => {
-      map(opcode, internalPort, external).catch(() => mapped.delete(key));
+    mapped.get(key)?.renewal.cancel();
+    const delayMs = Math.min(Math.max(afterS, RENEW_S.least), RENEW_S.most) * 1_000;
+    const renewal = clock.after(delayMs, () => {
+      // A router that restarts is back in a minute, and nobody else asks it again.
+      map(opcode, internalPort, outside).catch(() => renewLater(mapping, RENEW_S.least));
     });
     mapped.set(key, { opcode, port: internalPort, renewal });
-    return external;
   };
   const unmap = async ({ opcode, port: internalPort }: { opcode: Opcode; port: number }, signal?: AbortSignal) => {
     await ask({ host, port, clock }, request(opcode, { internalPort, outside: 0, lifetimeS: 0 }), signal).catch(
@@ -76,7 +86,8 @@ export function createPmpGateway(
     },
     externalIp: options => externalIp(options?.signal),
     async stop(options) {
-      for (const { renewal } of mapped.values()) renewal?.cancel();
+      stopped = true;
+      for (const { renewal } of mapped.values()) renewal.cancel();
       await Promise.all([...mapped.values()].map(one => unmap(one, options?.signal)));
       mapped.clear();
     },

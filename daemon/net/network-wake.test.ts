@@ -8,7 +8,7 @@ import { silentLogger } from '../base/logger.ts';
 import { createFreezableProxy } from './freezable-proxy.ts';
 import { createHost, DAEMON_BUDGET, listenAddresses } from './host.ts';
 import { generateIdentity } from './keyfile.ts';
-import { createNetwork } from './network.ts';
+import { createTestNetwork } from './network-fixture.ts';
 import { until } from './until.ts';
 
 const stops: (() => unknown)[] = [];
@@ -30,27 +30,8 @@ it('after sleep, dead connections are closed in 3 s, relays dialled again and th
   stops.push(() => proxy.close());
 
   const clock = new ManualClock();
-  const network = await createNetwork(
-    {
-      log: silentLogger,
-      clock,
-      identity: generateIdentity(),
-      isContact: () => false,
-      isDiscoverable: () => false,
-    },
-    {
-      listen: 'none',
-      dht: 'off',
-      announce: [],
-      relays: [],
-      bootstrap: [`/ip4/127.45.1.3/tcp/${proxy.port}/p2p/${far.node.peerId.toString()}`],
-      mdns: false,
-      portMapping: false,
-      reservations: 2,
-      version: 'test',
-      home,
-    },
-  );
+  const bootstrap = [`/ip4/127.45.1.3/tcp/${proxy.port}/p2p/${far.node.peerId.toString()}`];
+  const network = await createTestNetwork({ home, bootstrap }, { clock });
   stops.push(() => network.stop());
   await network.start();
   const connected = (): boolean => network.state().bootstrap[0]?.connected === true;

@@ -117,7 +117,8 @@ export async function createNetwork(
     punch: { isPublic: isPublicTcp },
   });
   const gossip = createGossip({ host, log });
-  let dialAddresses: () => readonly string[] = () => [];
+  // The transport dials over the relays, and the relays are kept by its dialer.
+  let kept: Pick<RelaySupervisor, 'dialAddresses' | 'isTried'> = { dialAddresses: () => [], isTried: () => false };
   let punched: (peer: PeerId) => PunchReport | null = () => null;
   const dialer = createDialer({ host, clock });
   const transport = createLibp2pTransport({
@@ -126,7 +127,8 @@ export async function createNetwork(
     dialer,
     clock,
     log,
-    relays: () => dialAddresses(),
+    relays: () => kept.dialAddresses(),
+    isTried: address => kept.isTried(address),
     punched: peer => punched(peer),
   });
   const dht = createDht({ host, clock, log, isDiscoverable: deps.isDiscoverable }, { mode: options.dht });
@@ -137,8 +139,20 @@ export async function createNetwork(
     if (host.node.status === 'started' && relays.relays().length + relays.bootstrap().length > 0) dht.want();
     transport.emitter.emit('networkChanged');
   };
-  const relays = createRelaySupervisor({ host, circuits: createCircuits(host), dialer, clock, log, onChange }, options);
-  dialAddresses = () => relays.dialAddresses();
+  const relays = createRelaySupervisor(
+    {
+      host,
+      circuits: createCircuits(host),
+      dialer,
+      clock,
+      log,
+      locate: (...args) => locator.locate(...args),
+      onChange,
+      onBack: () => transport.emitter.emit('woke'),
+    },
+    options,
+  );
+  kept = relays;
   const dialBack = createDialBack(host);
   const reachability = createReachability({
     host,

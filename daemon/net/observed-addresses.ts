@@ -2,6 +2,7 @@ import type { Connection } from '@libp2p/interface';
 import { tryGetNetConfig } from '@libp2p/utils';
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import type { Clock } from '../base/clock.ts';
+import { dropOldest } from '../base/drop-oldest.ts';
 
 /** What one peer has seen is kept so long after its connection has ended: the NAT's mapping lives about as long. */
 const KEPT_MS = 10 * 60_000;
@@ -84,10 +85,7 @@ export function createObservedAddresses(
       byObserver.delete(key);
       const by = tryGetNetConfig(connection.remoteAddr)?.host ?? '';
       byObserver.set(key, { address, connection, by, guessed, atMs: clock.monotonicMs() });
-      for (const oldest of byObserver.keys()) {
-        if (byObserver.size <= MAX_OBSERVERS) break;
-        byObserver.delete(oldest);
-      }
+      dropOldest(byObserver, MAX_OBSERVERS);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { PeerId } from '#api/ids';
+import { dropOldest } from '../base/drop-oldest.ts';
 import type { Path } from './transport.ts';
 
 const MAX_PEERS = 1_000;
@@ -26,7 +27,7 @@ export function createPathNotes(): PathNotes {
   const put = <T>(map: Map<PeerId, T>, peer: PeerId, value: T): void => {
     map.delete(peer);
     map.set(peer, value);
-    if (map.size > MAX_PEERS) for (const oldest of map.keys()) return void map.delete(oldest);
+    dropOldest(map, MAX_PEERS);
   };
   return {
     say: (peer, note) => put(notes, peer, note),

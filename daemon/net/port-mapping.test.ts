@@ -109,6 +109,30 @@ describe('port mapping', () => {
     expect(gateway.mappings.size).toBe(0);
   });
 
+  it('asks again neither at once nor never, whatever lifetime the router grants, and after a failure too', async () => {
+    for (const [grantsS, renewedInS] of [
+      [0, 60],
+      [600, 300],
+      [2 ** 32 - 1, 900],
+    ] as const) {
+      const clock = new ManualClock();
+      const gateway = await startPmpGateway('127.42.6.1', { external: [45, 0, 0, 7], grantsS });
+      const client = createPmpGateway({ clock }, { host: '127.42.6.1', port: gateway.port });
+      const mapping = client.map(7301, '10.0.0.2', { protocol: 'TCP', externalPort: 7301 });
+      let done = false;
+      void mapping.finally(() => (done = true));
+      await until(() => clock.advance(1).then(() => done));
+      expect(Math.ceil((clock.nextInMs() ?? 0) / 1_000), String(grantsS)).toBe(renewedInS);
+      await gateway.close();
+      await clock.advance(renewedInS * 1_000);
+      await until(() => (clock.nextInMs() ?? 0) > 30_000 && (clock.nextInMs() ?? 0) <= 60_000);
+      await clock.advance(1);
+      const stopped = client.stop();
+      await until(() => clock.advance(1_000).then(() => clock.nextInMs() === null));
+      await stopped;
+    }
+  });
+
   it('says that nobody listens there', async () => {
     const client = createPmpGateway({ clock: systemClock }, { host: '127.42.5.1', port: 9 });
     await expect(client.externalIp()).rejects.toThrow();

@@ -83,10 +83,10 @@ describe.skipIf(!canReusePort())('TCP for hole punching', () => {
     const [leader, follower] = [await start(), await start()];
     const port = leader.tcp.freshPort() ?? 0;
     const close = follower.tcp.windows.open(leader.peer, { initiator: true, from: [leader.address] });
-    const connection = await leader.tcp.punch(follower.address, { initiator: false, port, signal: soon() });
+    const connection = await leader.tcp.punch(follower.address, { initiator: false, port, signal: patience() });
     await until(() => connections(follower, leader).length === 1);
     expect(portOf(connections(follower, leader)[0]?.remoteAddr as Multiaddr)).toBe(String(port));
-    await pingConnection(connection, soon());
+    await pingConnection(connection, patience());
     close();
   });
 
@@ -95,7 +95,7 @@ describe.skipIf(!canReusePort())('TCP for hole punching', () => {
     const close = follower.tcp.windows.open(leader.peer, { initiator: true, from: [leader.address] });
     const connection = await dial(leader, follower);
     expect(connection.direction).toBe('outbound');
-    await pingConnection(connection, soon());
+    await pingConnection(connection, patience());
     close();
   });
 

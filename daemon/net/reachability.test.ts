@@ -129,8 +129,13 @@ describe('reachability', () => {
     see(0, '/ip4/45.0.0.9/tcp/1', { direction: 'inbound' });
     see(0, '/ip4/192.168.1.5/tcp/1');
     await clock.advance(100);
+    // What is no address of a socket would be taken for a part of one.
+    see(0, '/dns4/relay.example/tcp/1', { localPort: 7301 });
+    see(1, '/dns4/relay.example/tcp/1', { localPort: 7301 });
+    await clock.advance(100);
     expect(asked).toEqual([]);
     expect(reachability.nat()).toBe('unknown');
+    expect(reachability.mapped()).toEqual([]);
   });
 
   it('announces the mapping of a gateway without a verifier, but not when a relay sees us elsewhere', async () => {
@@ -138,6 +143,9 @@ describe('reachability', () => {
     const { announced, net, see, start, clock } = world({ listening: ['/ip4/10.0.0.2/tcp/7301'], mapped: [mapped] });
     net.servers = [];
     await start();
+    // IPv6 goes past the router's NAT and says nothing of the mapping.
+    see(1, '/ip6/2a0f::9/tcp/40001');
+    await clock.advance(100);
     expect(announced()).toContain(mapped);
     // A second NAT before the router's.
     see(0, '/ip4/46.0.0.1/tcp/40001');

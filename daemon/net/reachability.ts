@@ -3,6 +3,7 @@ import { isLoopback, tryGetNetConfig } from '@libp2p/utils';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import type { PeerId } from '#api/ids';
 import type { Clock, Timer } from '../base/clock.ts';
+import { dropOldest } from '../base/drop-oldest.ts';
 import type { Logger } from '../base/logger.ts';
 import { isCircuit, isLocal, remotePeerOf } from './addresses.ts';
 import type { DialBack } from './dial-back.ts';
@@ -157,17 +158,15 @@ class RealReachability implements Reachability {
     if (!this.#deps.trusted().includes(peer)) return;
     const observer = tryGetNetConfig(connection.remoteAddr);
     const observed = tryGetNetConfig(observedAddr);
+    const isSocket = observed?.protocol === 'tcp' && (observed.type === 'ip4' || observed.type === 'ip6');
     // A relay on the local network sees nothing of a NAT.
-    if (observer && observed?.port !== undefined && observed.protocol === 'tcp' && !isLocal(observedAddr)) {
+    if (observer && isSocket && observed.port !== undefined && !isLocal(observedAddr)) {
       this.#observations.set(connection, {
         observerHost: observer.host,
         localPort: this.#deps.localPort(connection),
         observed: { host: observed.host, port: observed.port },
       });
-      for (const oldest of this.#observations.keys()) {
-        if (this.#observations.size <= MAX_OBSERVATIONS) break;
-        this.#observations.delete(oldest);
-      }
+      dropOldest(this.#observations, MAX_OBSERVATIONS);
     }
     this.#changed();
     void this.#look();
@@ -224,8 +223,10 @@ class RealReachability implements Reachability {
     if (state !== 'unverified') return state === 'verified';
     if (source === 'interface') return true;
     if (source === 'observed' || this.#servers.length > 0) return false;
-    const host = tryGetNetConfig(multiaddr(address))?.host;
-    return [...this.#observations.values()].every(({ observed }) => observed.host === host);
+    const config = tryGetNetConfig(multiaddr(address));
+    return this.#observed(config?.type === 'ip6' ? 'ip6' : 'ip4').every(
+      ({ observed }) => observed.host === config?.host,
+    );
   }
 
   async #look(): Promise<void> {

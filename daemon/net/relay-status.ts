@@ -37,8 +37,10 @@ export interface RelaySupervisor {
   isInfrastructure(peer: PeerId): boolean;
   /** Tries everything that is not well, now. Resolves when the tries have ended. */
   check(): Promise<void>;
-  /** Addresses over which peers are dialled, connected relays first. */
+  /** Addresses of the connected relays, over which peers are dialled. */
   dialAddresses(): readonly string[];
+  /** Whether this is an address of a relay that is away: it is tried here, and nobody else need try it. */
+  isTried(relayAddress: string): boolean;
   start(): void;
   stop(): void;
 }

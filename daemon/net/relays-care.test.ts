@@ -6,6 +6,7 @@ import type { Circuits } from './circuit.ts';
 import type { Dialer } from './dialer.ts';
 import type { Host } from './host.ts';
 import { generateIdentity } from './keyfile.ts';
+import type { Locator } from './locator.ts';
 import type { RelaySupervisor } from './relay-status.ts';
 import { createRelaySupervisor } from './relays.ts';
 
@@ -17,6 +18,12 @@ class World {
   readonly relay = generateIdentity().peerId;
   readonly dials: { atMs: number; targets: DialTargets }[] = [];
   readonly asked: { atMs: number; what: 'reserve' | 'renew' }[] = [];
+  readonly sought: { atMs: number; known: readonly string[] }[] = [];
+  backs = 0;
+  /** What the DHT says. */
+  seeking: () => ReturnType<Locator['locate']> = () => Promise.resolve(null);
+  /** The only address that works; null: all do. */
+  movedTo: string | null = null;
   /** What the network does to a dial. */
   dialing: 'works' | 'fails' | 'hangs' = 'works';
   granting = true;
@@ -40,7 +47,12 @@ class World {
         dialer: this.#dialer(),
         clock: this.clock,
         log: silentLogger,
+        locate: (_peer, known) => {
+          this.sought.push({ atMs: this.clock.monotonicMs(), known });
+          return this.seeking();
+        },
         onChange: () => undefined,
+        onBack: () => (this.backs += 1),
       },
       { relays: [this.relay, ...extra].map(address), bootstrap: [], reservations: 2 },
     );
@@ -107,7 +119,8 @@ class World {
       networkChanged: () => undefined,
       dial: (peer, targets, signal) => {
         this.dials.push({ atMs: this.clock.monotonicMs(), targets });
-        if (this.dialing === 'fails') return Promise.reject(new Error('ECONNREFUSED'));
+        const isThere = this.movedTo === null || targets.addresses.includes(this.movedTo);
+        if (this.dialing === 'fails' || !isThere) return Promise.reject(new Error('ECONNREFUSED'));
         if (this.dialing === 'hangs')
           return new Promise((_resolve, reject) => {
             signal.addEventListener('abort', () => reject(signal.reason as Error));
@@ -193,6 +206,24 @@ describe('the relay supervisor', () => {
     expect(world.status.reservation).toBe('active');
   });
 
+  it('tells when a relay is back, once, and leaves none of its addresses to others while it is away', async () => {
+    const world = await reserved();
+    const address = `/ip4/127.0.0.1/tcp/4001/p2p/${world.relay}`;
+    await world.clock.advance(HOUR_MS);
+    expect(world.backs).toBe(1);
+    expect(world.supervisor.dialAddresses()).toEqual([address]);
+    expect(world.supervisor.isTried(address)).toBe(false);
+    world.dialing = 'fails';
+    world.drop();
+    await world.clock.advance(60_000);
+    expect(world.supervisor.dialAddresses()).toEqual([]);
+    expect(world.supervisor.isTried(address)).toBe(true);
+    expect(world.supervisor.isTried(`/ip4/45.0.0.7/tcp/4001/p2p/${world.relay}`)).toBe(false);
+    world.dialing = 'works';
+    await world.clock.advance(HOUR_MS);
+    expect(world.backs).toBe(2);
+  });
+
   it('comes back at once after a loss, but not to a relay that drops every connection', async () => {
     const world = await reserved();
     await world.clock.advance(60_000);
@@ -245,6 +276,44 @@ describe('the relay supervisor', () => {
     await world.clock.advance(30_000);
     expect(world.dials[0]?.targets.addresses).toEqual([`/ip4/127.0.0.1/tcp/4001/p2p/${world.relay}`]);
     expect(world.dials.at(-1)?.targets.addresses).toContain(`/ip4/127.0.0.9/tcp/4001/p2p/${world.relay}`);
+  });
+
+  it('asks others for a relay that has moved, and goes there', async () => {
+    const world = await reserved();
+    await world.clock.advance(60_000);
+    const movedTo = `/ip4/45.0.0.7/tcp/4001/p2p/${world.relay}`;
+    world.movedTo = movedTo;
+    const relayed = `/ip4/45.0.0.8/tcp/4001/p2p/${generateIdentity().peerId}/p2p-circuit/p2p/${world.relay}`;
+    world.seeking = () => Promise.resolve({ addresses: [relayed, movedTo], record: null });
+    world.drop();
+    await world.clock.advance(10_000);
+    expect(world.status).toMatchObject({ reservation: 'active', connected: true });
+    // What it had told of itself before came first, and was said to be known.
+    expect(world.sought[0]?.known).toContain(`/ip4/127.0.0.9/tcp/4001/p2p/${world.relay}`);
+    expect(world.dials.some(({ targets }) => targets.addresses.includes(relayed))).toBe(false);
+    const sought = world.sought.length;
+    await world.clock.advance(HOUR_MS);
+    expect(world.sought.length).toBe(sought);
+  });
+
+  it('goes on trying while a search takes its time or fails, one search at a time, and asks for nobody who refuses', async () => {
+    const world = new World();
+    world.dialing = 'fails';
+    let answer: (error: Error) => void = () => undefined;
+    world.seeking = () => new Promise((_resolve, reject) => (answer = reject));
+    world.supervisor.start();
+    await world.clock.advance(60_000);
+    expect(world.sought).toHaveLength(1);
+    expect(world.dials.length).toBeGreaterThan(8);
+    answer(new Error('nobody there'));
+    await world.clock.advance(10_000);
+    expect(world.sought).toHaveLength(2);
+    world.dialing = 'works';
+    world.granting = false;
+    answer(new Error('nobody there'));
+    await world.clock.advance(120_000);
+    expect(world.status).toMatchObject({ connected: true, lastError: 'the relay is full' });
+    expect(world.sought).toHaveLength(2);
   });
 
   it('asked to look, tries at once however long the next try was away', async () => {

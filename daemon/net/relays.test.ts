@@ -8,10 +8,8 @@ import { z } from 'zod';
 import { AppError } from '#api/errors';
 import type { PeerId } from '#api/ids';
 import { LOBBY_TOPIC } from '#api/wire/protocols';
-import { systemClock } from '../base/clock.ts';
-import { silentLogger } from '../base/logger.ts';
-import { generateIdentity } from './keyfile.ts';
-import { createNetwork, type Network, type NetworkOptions } from './network.ts';
+import type { Network, NetworkOptions } from './network.ts';
+import { createTestNetwork } from './network-fixture.ts';
 import type { FrameStream } from './transport.ts';
 import { patience, until } from './until.ts';
 
@@ -63,28 +61,7 @@ describe('relays', () => {
   }
 
   async function startNetwork(options: Partial<NetworkOptions>): Promise<Network> {
-    const network = await createNetwork(
-      {
-        log: silentLogger,
-        clock: systemClock,
-        identity: generateIdentity(),
-        isContact: () => false,
-        isDiscoverable: () => true,
-      },
-      {
-        listen: 'none',
-        announce: [],
-        relays: [],
-        bootstrap: [],
-        mdns: false,
-        portMapping: false,
-        dht: 'off',
-        reservations: 2,
-        version: 'test',
-        home: folder,
-        ...options,
-      },
-    );
+    const network = await createTestNetwork({ home: folder, ...options });
     networks.push(network);
     return network;
   }
@@ -163,6 +140,40 @@ describe('relays', () => {
     }
   });
 
+  it('are dialled by who keeps them, and not by each dial to a peer while they are away', async () => {
+    const relay = await startRelay('r', '/ip4/127.40.12.1/tcp/0');
+    const [a, b] = [await startNetwork({ relays: [relay.address] }), await startNetwork({ relays: [relay.address] })];
+    await echo(b);
+    await a.start();
+    await b.start();
+    await reserved(a, b);
+    await exchange(a, b);
+    let isBack = 0;
+    a.transport.on('woke', () => (isBack += 1));
+    await kill(relay.process);
+    // Nobody answers there, and the calls are counted.
+    let calls = 0;
+    const port = Number(/tcp\/(\d+)/.exec(relay.address)?.[1]);
+    const counter = createServer(socket => {
+      calls += 1;
+      socket.destroy();
+    });
+    await new Promise<void>(resolve => counter.listen(port, '127.40.12.1', resolve));
+    await until(() => !a.state().relays[0]?.connected && a.transport.connectedPeers().length === 0);
+    const circuit = `${relay.address}/p2p-circuit/p2p/${b.transport.self}`;
+    for (let n = 0; n < 50; n += 1)
+      await expect(
+        a.transport.connect(b.transport.self, { signal: AbortSignal.timeout(8_000), addresses: [circuit] }),
+      ).rejects.toThrow();
+    // Of both supervisors.
+    expect(calls).toBeLessThan(25);
+    await new Promise(resolve => counter.close(resolve));
+    await startRelay('r', relay.address.split('/p2p/')[0] ?? '');
+    await until(() => isBack > 0);
+    await reserved(b);
+    await exchange(a, b);
+  });
+
   it('are not waited for at the start, and get their reservation when they come up', async () => {
     const first = await startRelay('r', '/ip4/127.40.3.1/tcp/0');
     await kill(first.process);
@@ -179,6 +190,28 @@ describe('relays', () => {
     await startRelay('r', listen);
     await reserved(a);
     expect(a.state().relays[0]).not.toHaveProperty('lastError');
+  });
+
+  it('are found where they have moved, by a DHT server that knows, also by a daemon that starts only now', async () => {
+    const first = await startRelay('r', '/ip4/127.40.11.1/tcp/0');
+    await kill(first.process);
+    const moved = await startRelay('r', '/ip4/127.40.11.2/tcp/0');
+    expect(moved.peer).toBe(first.peer);
+    const server = await startNetwork({
+      listen: ['/ip4/127.40.11.3/tcp/0'],
+      dht: 'server',
+      relays: [moved.address],
+    });
+    await server.start();
+    await until(() => server.state().dht.peers === 1);
+    const a = await startNetwork({
+      dht: 'client',
+      relays: [first.address],
+      bootstrap: [server.transport.addresses()[0] ?? ''],
+    });
+    await a.start();
+    await until(() => reservationOf(a) === 'active');
+    expect(a.transport.addresses().join()).toContain('/ip4/127.40.11.2/');
   });
 
   it('hold two reservations that were asked for at the same time', async () => {

@@ -3,13 +3,13 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { AppError } from '#api/errors';
 import type { PeerId, UnixMs } from '#api/ids';
 import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/logger.ts';
 import { isCircuit, parseNamedAddress } from './addresses.ts';
 import { backoffMs } from './backoff.ts';
 import type { Circuits } from './circuit.ts';
 import type { Dialer } from './dialer.ts';
 import type { Host } from './host.ts';
 import { type KeptPeer, newKeptPeer } from './kept-peer.ts';
+import { createRelaySearch, type RelaySearch, type RelaySearchDeps } from './relay-search.ts';
 import { type BootstrapStatus, describeFailure, type RelayStatus, type RelaySupervisor } from './relay-status.ts';
 
 /** After a loss: soon, but not all clients of a relay in the same millisecond. */
@@ -29,19 +29,18 @@ const MAX_ADDRESSES_PER_PEER = 4;
 const RENEW_AFTER_MS = 25 * 60_000;
 /** Or at half its time, when that is less by our wall clock. */
 const RENEW_AT_LEAST_MS = 60_000;
-/** Configured addresses failed so often: what the relay told of itself before is tried too. */
-const KNOWN_ADDRESSES_AFTER = 2;
 const MAX_KEPT_PEERS = 32;
 /** Keeps libp2p from closing the connection when there are too many. Not a `keep-alive` tag: we reconnect ourselves. */
 const TAG = { 'p2pmsg-kept': { value: 100 } };
 
-export interface RelaySupervisorDeps {
+export interface RelaySupervisorDeps extends RelaySearchDeps {
   readonly host: Host;
   readonly circuits: Circuits;
   readonly dialer: Dialer;
   readonly clock: Clock;
-  readonly log: Logger;
   readonly onChange: () => void;
+  /** A relay that was away is as it should be again: peers can be dialled over it. */
+  readonly onBack: () => void;
 }
 
 export function createRelaySupervisor(
@@ -58,11 +57,16 @@ class Supervisor implements RelaySupervisor {
   readonly #deps: RelaySupervisorDeps;
   readonly #wanted: number;
   readonly #kept = new Map<PeerId, KeptPeer>();
+  readonly #search: RelaySearch;
   #running = false;
 
   constructor(deps: RelaySupervisorDeps, reservations: number) {
     this.#deps = deps;
     this.#wanted = reservations;
+    this.#search = createRelaySearch(deps, entry => {
+      const isMissed = this.#kept.get(entry.peer) === entry && !this.#connection(entry.peer);
+      if (isMissed) this.#tryAnew(entry);
+    });
     deps.circuits.on((relay, has) => {
       const entry = this.#kept.get(relay);
       if (entry && has) entry.renewAtMs = this.#renewAtMs(relay);
@@ -82,7 +86,10 @@ class Supervisor implements RelaySupervisor {
 
   stop(): void {
     this.#running = false;
-    for (const entry of this.#kept.values()) this.#unschedule(entry);
+    for (const entry of this.#kept.values()) {
+      this.#unschedule(entry);
+      entry.seeking?.abort(new Error('stopping'));
+    }
   }
 
   relays(): readonly RelayStatus[] {
@@ -136,10 +143,14 @@ class Supervisor implements RelaySupervisor {
   }
 
   dialAddresses(): readonly string[] {
-    const relays = [...this.#kept.values()].filter(entry => entry.isRelay);
-    const connected = relays.filter(entry => this.#connection(entry.peer));
-    const others = relays.filter(entry => !connected.includes(entry));
-    return [...connected, ...others].flatMap(entry => entry.addresses[0]?.text ?? []);
+    return [...this.#kept.values()]
+      .filter(entry => entry.isRelay && this.#connection(entry.peer))
+      .flatMap(entry => entry.addresses[0]?.text ?? []);
+  }
+
+  isTried(relayAddress: string): boolean {
+    const entry = [...this.#kept.values()].find(({ addresses }) => addresses.some(({ text }) => text === relayAddress));
+    return entry !== undefined && this.#running && !this.#connection(entry.peer);
   }
 
   #add(address: string): KeptPeer {
@@ -161,9 +172,14 @@ class Supervisor implements RelaySupervisor {
   #changed(entry: KeptPeer): void {
     if (!this.#running) return;
     entry.failures = 0;
-    entry.dialing?.abort(new Error('an address was added'));
-    void (entry.running ?? Promise.resolve()).then(() => this.#tend(entry));
+    this.#tryAnew(entry);
     this.#deps.onChange();
+  }
+
+  /** There is another address to try. */
+  #tryAnew(entry: KeptPeer): void {
+    entry.dialing?.abort(new Error('there is another address'));
+    void (entry.running ?? Promise.resolve()).then(() => this.#tend(entry));
   }
 
   /** A reservation ends with the connection it was made on. */
@@ -172,6 +188,7 @@ class Supervisor implements RelaySupervisor {
     if (gone) {
       this.#kept.delete(entry.peer);
       this.#unschedule(entry);
+      entry.seeking?.abort(new Error('it is not wanted any more'));
     }
     const id = peerIdFromString(entry.peer);
     const { node } = this.#deps.host;
@@ -221,6 +238,7 @@ class Supervisor implements RelaySupervisor {
       await this.#connect(entry);
       if (this.#wantsReservation(entry)) await this.#reserve(entry);
       else if (this.#deps.clock.monotonicMs() >= entry.renewAtMs) await this.#renew(entry);
+      if (entry.wellSinceMs === null && entry.isRelay) this.#deps.onBack();
       entry.wellSinceMs ??= this.#deps.clock.monotonicMs();
       entry.lastError = null;
       if (this.#deps.clock.monotonicMs() - entry.wellSinceMs >= WELL_AFTER_MS) entry.failures = 0;
@@ -229,6 +247,7 @@ class Supervisor implements RelaySupervisor {
       entry.wellSinceMs = null;
       entry.lastError = describeFailure(error);
       this.#deps.log.debug({ peer: entry.peer, reason: String(error) }, 'relay not reached');
+      if (this.#running && !this.#connection(entry.peer)) this.#search.failed(entry);
     }
     this.#deps.onChange();
   }
@@ -249,7 +268,7 @@ class Supervisor implements RelaySupervisor {
       const limit = this.#deps.clock.after(DIAL_TIMEOUT_MS, () => dialing.abort(new Error('dial timed out')));
       entry.dialing = dialing;
       try {
-        const targets = { addresses: await this.#addressesOf(entry), relays: [] };
+        const targets = { addresses: await this.#search.addressesOf(entry), relays: [] };
         await this.#deps.dialer.dial(entry.peer, targets, dialing.signal);
       } finally {
         limit.cancel();
@@ -272,15 +291,6 @@ class Supervisor implements RelaySupervisor {
     } finally {
       entry.reserving = false;
     }
-  }
-
-  /** A relay that moved has often told of its new address while the old one still worked. */
-  async #addressesOf(entry: KeptPeer): Promise<string[]> {
-    const configured = entry.addresses.map(({ text }) => text);
-    if (entry.failures < KNOWN_ADDRESSES_AFTER) return configured;
-    const known = await this.#deps.host.node.peerStore.get(peerIdFromString(entry.peer)).catch(() => null);
-    const told = known?.addresses.map(({ multiaddr }) => multiaddr.toString()) ?? [];
-    return [...configured, ...told.filter(address => !address.includes('/p2p-circuit'))];
   }
 
   async #renew(entry: KeptPeer): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Connection, ConnectionGater, Libp2p, MultiaddrConnection } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import type { PeerId } from '#api/ids';
+import { dropOldest } from '../base/drop-oldest.ts';
 
 /** Bytes on the wire of one connection, encryption and multiplexing included, without TCP/IP headers. */
 export interface Traffic {
@@ -50,7 +51,7 @@ export function createPeerTraffic(node: Libp2p): (peer: PeerId) => Traffic {
     const sum = add(closed.get(peer) ?? none, trafficOf(detail));
     closed.delete(peer);
     closed.set(peer, sum);
-    if (closed.size > MAX_PEERS) for (const oldest of closed.keys()) return void closed.delete(oldest);
+    dropOldest(closed, MAX_PEERS);
   });
   return peer =>
     node

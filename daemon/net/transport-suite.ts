@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LOBBY_TOPIC, MAX_FRAME_BYTES } from '#api/wire/protocols';
 import { patience, until, untilStill } from './until.ts';
-import type { FrameStream, GossipMessage, Transport } from './transport.ts';
+import { type FrameStream, type GossipMessage, ProtocolUnsupportedError, type Transport } from './transport.ts';
 
 const ECHO = '/p2pmsg-test/echo/1';
 const SINK = '/p2pmsg-test/sink/1';
@@ -61,6 +61,16 @@ export function describeTransport(name: string, createWorld: () => Promise<Suite
         expect.arrayContaining(['a connected b', 'b connected a', 'a identified true', 'b disconnected a']),
       );
       expect(a.connection(b.self)).toBeNull();
+    });
+
+    it('tells a peer that lacks a protocol from one that is not reached', async () => {
+      const [a, b] = await pair();
+      await echoOn(b);
+      const fault: unknown = await open(a, b, SINK).catch((error: unknown) => error);
+      expect(fault).toBeInstanceOf(ProtocolUnsupportedError);
+      expect((fault as ProtocolUnsupportedError).connection).toBe(a.connection(b.self));
+      const stream = await open(a, b, ECHO);
+      await stream.close();
     });
 
     it('carries frames whole and in order, whatever their size', async () => {

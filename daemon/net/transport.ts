@@ -81,7 +81,10 @@ export interface TransportEvents {
   pathChanged: (peer: PeerId, connection: PeerConnection) => void;
   /** Own addresses or relay reservations have changed. */
   networkChanged: () => void;
-  /** This machine was asleep or is in another network; dead connections are closed by now. A good moment to dial. */
+  /**
+   * This machine was asleep, is in another network or has a relay again; dead connections are closed by now. A good
+   * moment to dial.
+   */
   woke: () => void;
 }
 
@@ -100,10 +103,22 @@ export interface PublishResult {
   readonly recipients: number;
 }
 
+/** The peer was reached, and speaks no such protocol. */
+export class ProtocolUnsupportedError extends Error {
+  override readonly name = 'ProtocolUnsupportedError';
+  readonly connection: PeerConnection;
+
+  constructor(protocol: string, connection: PeerConnection, options: { cause?: unknown } = {}) {
+    super(`the peer does not speak ${protocol}`, options);
+    this.connection = connection;
+  }
+}
+
 export interface Transport {
   readonly self: PeerId;
   /**
    * Opens a stream on the best open connection, or dials the peer by `addresses` and the configured relays.
+   * @throws ProtocolUnsupportedError
    * @throws Error when the peer cannot be reached before `signal` aborts.
    */
   openStream(

@@ -134,15 +134,21 @@ describe('a contact', () => {
   });
 
   it('is never online by an announce alone; the announce says that now is a good moment to dial it', async () => {
-    const { bed, announce } = await setUp();
+    const { bed, clock, announce } = await setUp();
     announce(friend, 'PRESENCE');
     expect(bed.state(friend)).toBe('unknown');
     expect(bed.events).toEqual([]);
-    expect(bed.heardContacts).toEqual([friend]);
+    await clock.advance(15_000);
+    announce(friend, 'REFRESH');
+    // Only the first is told by a program that starts.
+    expect(bed.heardContacts).toEqual([
+      [friend, { isNew: true }],
+      [friend, { isNew: false }],
+    ]);
     bed.transport.open(friend);
     expect(bed.state(friend)).toBe('online');
     announce(friend);
-    expect(bed.heardContacts).toEqual([friend]);
+    expect(bed.heardContacts).toHaveLength(2);
   });
 
   it('that is away and goes on announcing itself stays away: no connection, but there', async () => {

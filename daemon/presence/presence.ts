@@ -35,8 +35,11 @@ export interface PresenceDeps {
   discoverable(): boolean;
   /** Lobby text that is no announce; absent: nobody reads it here. It is forwarded all the same. */
   readonly chat?: ChatHandler;
-  /** A contact without connection has announced itself just now: a good moment to dial it. */
-  contactHeard?(peer: PeerId): void;
+  /**
+   * A contact without connection has announced itself just now: a good moment to dial it. `isNew`: its program has just
+   * started; else it only says that it is still there.
+   */
+  contactHeard?(peer: PeerId, news: { readonly isNew: boolean }): void;
 }
 
 export interface PresenceOptions {
@@ -179,7 +182,7 @@ export function createPresence(deps: PresenceDeps, options: PresenceOptions = {}
     table.touch(entry);
     if (entry.connected || !deps.isContact(entry.peer)) return become(entry, 'online');
     if (entry.state !== 'away') table.change(entry, { state: 'unknown' });
-    deps.contactHeard?.(entry.peer);
+    deps.contactHeard?.(entry.peer, { isNew: announce.kind === 'PRESENCE' });
   }
 
   /** Nothing that a peer sends may throw into the network. */

@@ -59,7 +59,7 @@ export class Bed {
   readonly events: Told[] = [];
   readonly contacts = new Set<PeerId>();
   readonly blocked = new Set<PeerId>();
-  readonly heardContacts: PeerId[] = [];
+  readonly heardContacts: [PeerId, { readonly isNew: boolean }][] = [];
   readonly presence: Presence;
   emitFails = false;
 
@@ -97,7 +97,7 @@ export class Bed {
         },
         name: () => label,
         discoverable: () => options.discoverable ?? true,
-        contactHeard: peer => this.heardContacts.push(peer),
+        contactHeard: (...heard) => this.heardContacts.push(heard),
         ...(options.chat ? { chat: options.chat } : {}),
       },
       options.maxPeers === undefined ? {} : { maxPeers: options.maxPeers },

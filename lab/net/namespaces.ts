@@ -9,6 +9,12 @@ export interface Namespaces extends AsyncDisposable {
   ip(namespace: string, lines: readonly string[]): Promise<void>;
   /** Writes files under /proc/sys in a namespace, `net/ipv4/ip_forward=1`. */
   sysctl(namespace: string, settings: readonly string[]): Promise<void>;
+  /** An interface `eth0` with this IPv4 address (`10.0.0.2/24`) in a namespace, plugged into a bridge in another one. */
+  plug(
+    namespace: string,
+    address: string,
+    into: { readonly namespace: string; readonly bridge: string },
+  ): Promise<void>;
   /** Loads nftables rules in a namespace. */
   rules(namespace: string, rules: string): Promise<void>;
 }
@@ -19,6 +25,10 @@ export function createNamespaces(lab: Pick<Workspace, 'guardNamespace'>): Namesp
   networks += 1;
   const prefix = `p2pm-${process.pid}-${networks}`;
   const made: string[] = [];
+  let cables = 0;
+  const ip = async (namespace: string, lines: readonly string[]): Promise<void> => {
+    await run(['ip', '-n', namespace, '-batch', '-'], `${lines.join('\n')}\n`);
+  };
   return {
     async add(label) {
       const namespace = `${prefix}-${label}`;
@@ -28,8 +38,14 @@ export function createNamespaces(lab: Pick<Workspace, 'guardNamespace'>): Namesp
       await run(['ip', '-n', namespace, 'link', 'set', 'lo', 'up']);
       return namespace;
     },
-    async ip(namespace, lines) {
-      await run(['ip', '-n', namespace, '-batch', '-'], `${lines.join('\n')}\n`);
+    ip,
+    async plug(namespace, address, into) {
+      cables += 1;
+      await ip(into.namespace, [
+        `link add name port${cables} type veth peer name eth0 netns ${namespace}`,
+        `link set port${cables} master ${into.bridge} up`,
+      ]);
+      await ip(namespace, [`addr add ${address} dev eth0`, 'link set eth0 up']);
     },
     async sysctl(namespace, settings) {
       const script = settings.map(setting => {

@@ -2,38 +2,52 @@ import { call, makeContacts, sendSurely, uuidV7 } from '../api.ts';
 import { type Daemon, type Program, tcpAddress } from '../programs.ts';
 import { eventually } from '../scenario.ts';
 import type { Workspace } from '../workspace.ts';
-import { startWorldDaemon } from './nodes.ts';
+import { startWorldDaemon, startWorldRelay } from './nodes.ts';
 import { reserved } from './relays-of.ts';
-import type { SiteOptions, World } from './world.ts';
+import { openWorld, type SiteOptions, type World, type WorldOptions } from './world.ts';
 
 /** Two homes that no hole punching joins: what hosts `a` and `b` say goes over a relay. */
-export const RELAYED_SITES = {
+const RELAYED_SITES = {
   left: { nat: 'randomising', hosts: ['a'] },
   right: { nat: 'randomising', hosts: ['b'] },
 } as const satisfies Readonly<Record<string, SiteOptions>>;
 
-export interface Pair {
+export interface RelayedPair extends AsyncDisposable {
+  readonly world: World;
+  readonly relay: Program;
   readonly a: Daemon;
   readonly b: Daemon;
 }
 
-/** Daemons on the hosts `a` and `b`: contacts, reservations at all relays, a first message delivered. */
-export async function startPair(
-  lab: Pick<Workspace, 'folder' | 'spawn'>,
-  world: World,
-  relays: readonly Program[],
+interface PairOptions {
+  readonly seed: number;
+  /** Of every line; 0 is a perfect one. */
+  readonly oneWayMs: number;
+  /** Besides `relay` and the two homes. */
+  readonly sites?: WorldOptions['sites'];
+  /** More arguments of the relay. */
+  readonly relayArgs?: readonly string[];
   /** Of the daemon on `b`. */
-  env: Readonly<Record<string, string>> = {},
-): Promise<Pair> {
-  const addresses = relays.map(tcpAddress);
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A world with a relay and daemons on the hosts `a` and `b`: contacts, reservations, a first message delivered. */
+export async function openRelayedPair(lab: Workspace, options: PairOptions): Promise<RelayedPair> {
+  const { seed, oneWayMs, sites = {}, relayArgs = [], env = {} } = options;
+  await using stack = new AsyncDisposableStack();
+  const line = { delayMs: oneWayMs };
+  const world = stack.use(await openWorld(lab, { seed, line, sites: { relay: {}, ...sites, ...RELAYED_SITES } }));
+  const relay = await startWorldRelay(lab, world, { host: 'relay', args: relayArgs });
+  const relays = [tcpAddress(relay)];
   const [a, b] = await Promise.all([
-    startWorldDaemon(lab, world, { host: 'a', relays: addresses }),
-    startWorldDaemon(lab, world, { host: 'b', relays: addresses, env }),
+    startWorldDaemon(lab, world, { host: 'a', relays }),
+    startWorldDaemon(lab, world, { host: 'b', relays, env }),
   ]);
-  await reserved([a, b], relays);
+  await reserved([a, b], [relay]);
   await makeContacts(a, b);
   await delivered(a, b, 60_000);
-  return { a, b };
+  const all = stack.move();
+  return { world, relay, a, b, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** Sends a message and waits for its delivery. Resolves to the time that took. @throws when it takes longer */

@@ -18,15 +18,8 @@ export async function openSwitch(lab: Pick<Workspace, 'guardNamespace'>, count: 
   for (let n = 1; n <= count; n += 1) {
     const namespace = await namespaces.add(String(n));
     const ip = `10.83.7.${n}`;
-    await namespaces.ip(hub, [
-      `link add name port${n} type veth peer name eth0 netns ${namespace}`,
-      `link set port${n} master switch0 up`,
-    ]);
-    await namespaces.ip(namespace, [
-      `addr add ${ip}/24 dev eth0`,
-      'link set eth0 up',
-      'route add 224.0.0.0/4 dev eth0',
-    ]);
+    await namespaces.plug(namespace, `${ip}/24`, { namespace: hub, bridge: 'switch0' });
+    await namespaces.ip(namespace, ['route add 224.0.0.0/4 dev eth0']);
     hosts.push({ namespace, ip });
   }
   const all = stack.move();

@@ -3,7 +3,7 @@ import { historyOf, sendSurely, uuidV7 } from '../api.ts';
 import { countBy, firstDifference } from '../compare.ts';
 import { followEvents } from '../event-follower.ts';
 import type { Daemon } from '../programs.ts';
-import { eventually, percentile } from '../scenario.ts';
+import { type Checks, eventually, percentile } from '../scenario.ts';
 import { ownOf, queuedMs } from '../stopwatch.ts';
 
 interface Sent {
@@ -35,6 +35,14 @@ export interface TrafficReport {
   /** From the sending to the receiver's event. */
   readonly latencyMs: Percentiles;
   readonly bytes: number;
+}
+
+/** The three promises to whoever sends. */
+export function checkTraffic(checks: Checks, { lost, doubled, disorder }: TrafficReport, way = ''): void {
+  const prefix = way === '' ? '' : `${way}: `;
+  checks.none(`${prefix}no message is lost`, lost);
+  checks.none(`${prefix}no message is doubled`, doubled);
+  checks.none(`${prefix}the order is kept`, disorder);
 }
 
 export interface Percentiles {

@@ -111,13 +111,8 @@ export async function openWorld(
       const ip = `192.168.${subnet}.${index + 2}`;
       const ip6 = ipv6 ? `${prefix6}:1::${index + 2}` : null;
       await namespaces.sysctl(namespace, ipv6Settings(ipv6, false));
-      await namespaces.ip(box, [
-        `link add name port${index} type veth peer name eth0 netns ${namespace}`,
-        `link set port${index} master lan up`,
-      ]);
+      await namespaces.plug(namespace, `${ip}/24`, { namespace: box, bridge: 'lan' });
       await namespaces.ip(namespace, [
-        `addr add ${ip}/24 dev eth0`,
-        'link set eth0 up',
         `route add default via 192.168.${subnet}.1`,
         ...(ip6 ? [`addr add ${ip6}/64 dev eth0 nodad`, `route add ::/0 via ${prefix6}:1::1`] : []),
       ]);

@@ -1,10 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { call, uuidV7 } from '../api.ts';
 import { createFakeClock } from '../net/fake-clock.ts';
-import { startWorldRelay } from '../net/nodes.ts';
-import { RELAYED_SITES, startPair } from '../net/relayed-pair.ts';
-import { type Percentiles, percentiles, startTraffic, type Traffic } from '../net/traffic.ts';
-import { openWorld } from '../net/world.ts';
+import { openRelayedPair } from '../net/relayed-pair.ts';
+import { checkTraffic, type Percentiles, percentiles, startTraffic, type Traffic } from '../net/traffic.ts';
 import { worldScenario } from '../net/world-scenario.ts';
 import type { Daemon } from '../programs.ts';
 import { startStopwatch } from '../stopwatch.ts';
@@ -20,14 +18,9 @@ const DAY_SECONDS = 86_400;
 export const frozen = worldScenario({
   what: 'a daemon sleeps (SIGSTOP) and its clock jumps by 24 h: messages both ways flow again within 10 s',
   async run({ lab, checks, tier, seed, say }) {
-    await using world = await openWorld(lab, {
-      seed,
-      line: { delayMs: 20 },
-      sites: { relay: {}, ...RELAYED_SITES },
-    });
     const clock = createFakeClock(lab.folder, 'b');
-    const relay = await startWorldRelay(lab, world, { host: 'relay' });
-    const { a, b } = await startPair(lab, world, [relay], clock?.env);
+    await using pair = await openRelayedPair(lab, { seed, oneWayMs: 20, env: clock?.env ?? {} });
+    const { a, b } = pair;
     const [inward, outward] = [
       startTraffic({ from: a, to: b }, { everyMs: MESSAGE_EVERY_MS }),
       startTraffic({ from: b, to: a }, { everyMs: MESSAGE_EVERY_MS }),
@@ -83,9 +76,7 @@ export const frozen = worldScenario({
     const reports = await Promise.all(both.map(traffic => traffic.finish(GIVEN_UP_MS)));
     for (const [at, report] of reports.entries()) {
       const way = at === 0 ? 'to the sleeper' : 'from the sleeper';
-      checks.none(`${way}: no message is lost`, report.lost);
-      checks.none(`${way}: no message is doubled`, report.doubled);
-      checks.none(`${way}: the order is kept`, report.disorder);
+      checkTraffic(checks, report, way);
     }
     return { frozenMs: FROZEN_MS[tier], sleptMs: percentiles(sleptMs), jumps, inward: reports[0], outward: reports[1] };
   },

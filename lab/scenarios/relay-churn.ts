@@ -1,9 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { startWorldRelay } from '../net/nodes.ts';
 import { countDials, processStats } from '../net/process-stats.ts';
-import { RELAYED_SITES, startPair } from '../net/relayed-pair.ts';
-import { percentiles, startTraffic } from '../net/traffic.ts';
-import { openWorld } from '../net/world.ts';
+import { openRelayedPair } from '../net/relayed-pair.ts';
+import { checkTraffic, percentiles, startTraffic } from '../net/traffic.ts';
 import { worldScenario } from '../net/world-scenario.ts';
 
 const ROUNDS = { ci: 4, full: 60 };
@@ -19,13 +17,8 @@ export const relayChurn = worldScenario({
   what: 'the relay is killed and started again and again under 2 messages/s: nothing lost, dials and memory bounded',
   async run({ lab, checks, tier, seed, numbers, say }) {
     const rounds = numbers['rounds'] ?? ROUNDS[tier];
-    await using world = await openWorld(lab, {
-      seed,
-      line: { delayMs: 20 },
-      sites: { relay: {}, ...RELAYED_SITES },
-    });
-    const relay = await startWorldRelay(lab, world, { host: 'relay' });
-    const { a, b } = await startPair(lab, world, [relay]);
+    await using pair = await openRelayedPair(lab, { seed, oneWayMs: 20 });
+    const { world, relay, a, b } = pair;
     const dialCounters = await Promise.all(['a', 'b'].map(host => countDials(world, host)));
     const traffic = startTraffic({ from: a, to: b }, { everyMs: MESSAGE_EVERY_MS });
     const recoveredMs: number[] = [];
@@ -46,9 +39,7 @@ export const relayChurn = worldScenario({
     const report = await traffic.finish(60_000);
     const quarter = Math.max(1, Math.floor(rounds / 4));
     const growthMiB = Math.max(...rssMiB.slice(-quarter)) - Math.max(...rssMiB.slice(0, quarter));
-    checks.none('no message is lost', report.lost);
-    checks.none('no message is doubled', report.doubled);
-    checks.none('the order is kept', report.disorder);
+    checkTraffic(checks, report);
     checks.that('messages flow again after each restart', recoveredMs.every(Number.isFinite), recoveredMs);
     checks.that(
       `${MAX_DIALS_PER_RESTART} dials a restart at most`,

@@ -1,16 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { call } from '../api.ts';
 import { startWorldDaemon, startWorldRelay } from '../net/nodes.ts';
-import { delivered, type Pair, RELAYED_SITES, startPair } from '../net/relayed-pair.ts';
+import { delivered, openRelayedPair, type RelayedPair } from '../net/relayed-pair.ts';
 import { reserved } from '../net/relays-of.ts';
-import { percentiles, startTraffic, type Traffic } from '../net/traffic.ts';
-import { openWorld, type World } from '../net/world.ts';
+import { checkTraffic, percentiles, startTraffic, type Traffic } from '../net/traffic.ts';
 import { worldScenario } from '../net/world-scenario.ts';
 import { type Daemon, type Program, tcpAddress } from '../programs.ts';
 import { percentile, type ScenarioOptions } from '../scenario.ts';
 import { startStopwatch } from '../stopwatch.ts';
 
-const ONE_WAY_MS = 20;
 const MESSAGE_EVERY_MS = 200;
 const ROUNDS = { ci: { short: 1, long: 0, moves: 1, losses: 1 }, full: { short: 20, long: 10, moves: 10, losses: 20 } };
 const [SHORT_MS, LONG_MS] = [10_000, 60_000];
@@ -19,9 +17,8 @@ const FLOWS_WITHIN_MS = 10_000;
 const GIVEN_UP_MS = 90_000;
 const LOST_RELAY_MAX_MS = 5_000;
 
-interface Stage extends Pair {
+interface Stage extends Pick<RelayedPair, 'world' | 'a' | 'b'> {
   readonly options: ScenarioOptions;
-  readonly world: World;
   readonly traffic: Traffic;
 }
 
@@ -31,15 +28,10 @@ export const relayOutage = worldScenario({
   async run(options) {
     const { lab, tier, seed, checks } = options;
     const rounds = ROUNDS[tier];
-    await using world = await openWorld(lab, {
-      seed,
-      line: { delayMs: ONE_WAY_MS },
-      sites: { relay: {}, second: {}, moved: {}, filler: {}, ...RELAYED_SITES },
-    });
-    const relay = await startWorldRelay(lab, world, { host: 'relay' });
-    const pair = await startPair(lab, world, [relay]);
+    await using pair = await openRelayedPair(lab, { seed, oneWayMs: 20, sites: { second: {}, moved: {}, filler: {} } });
+    const { relay } = pair;
     const traffic = startTraffic({ from: pair.a, to: pair.b }, { everyMs: MESSAGE_EVERY_MS });
-    const stage: Stage = { ...pair, options, world, traffic };
+    const stage: Stage = { ...pair, options, traffic };
     await traffic.firstAfter(performance.now(), GIVEN_UP_MS);
 
     const short = await outages(stage, relay, { count: rounds.short, downMs: SHORT_MS });
@@ -49,9 +41,7 @@ export const relayOutage = worldScenario({
     const twoRelays = await losses(stage, moved.relay, rounds.losses);
 
     const report = await traffic.finish(GIVEN_UP_MS);
-    checks.none('no message is lost', report.lost);
-    checks.none('no message is doubled', report.doubled);
-    checks.none('the order is kept', report.disorder);
+    checkTraffic(checks, report);
     return { short, long, moved: moved.figures, refusedRecoveredMs: refused, twoRelays, ...report };
   },
 });
