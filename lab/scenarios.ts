@@ -20,6 +20,7 @@ import { relayOutage } from './scenarios/relay-outage.ts';
 import { rollback } from './scenarios/rollback.ts';
 import { wake } from './scenarios/wake.ts';
 import { smallCircuits } from './scenarios/small-circuits.ts';
+import { stuckPorts } from './scenarios/stuck-ports.ts';
 import { manyStarts } from './scenarios/many-starts.ts';
 import { movedContact } from './scenarios/moved-contact.ts';
 
@@ -43,6 +44,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'interop-rust': interopRust,
   'nat-matrix': natMatrix,
   handover,
+  'stuck-ports': stuckPorts,
   'relay-outage': relayOutage,
   'relay-churn': relayChurn,
   'small-circuits': smallCircuits,

@@ -160,6 +160,24 @@ describe.skipIf(!canReusePort())('hole punching', () => {
     };
     const CONNECT = encodePunch({ kind: 'connect', addresses: [] });
 
+    it('counts for nothing when the connection that it was asked on is gone: who asks may have started anew', async () => {
+      const { victim, hostile, clock, relayed } = await attack();
+      const stream = await relayed.newStream(PUNCH_PROTOCOL, { runOnLimitedConnection: true, signal: soon() });
+      const messages = lpStream(stream);
+      await messages.write(CONNECT, { signal: soon() });
+      await messages.read({ signal: soon() });
+      await messages.write(encodePunch({ kind: 'sync' }), { signal: soon() });
+      await until(() => stream.remoteWriteStatus === 'closed');
+      await relayed.close();
+      await until(() => victim.host.node.getConnections(peerIdFromString(hostile.peer)).length === 0);
+      await until(async () => {
+        await clock.advance(1_000);
+        return victim.punch.report(hostile.peer) !== null;
+      });
+      expect(victim.punch.report(hostile.peer)).toMatchObject({ outcome: 'interrupted' });
+      expect(victim.punch.report(hostile.peer)?.nextTryUnixMs).toBeUndefined();
+    });
+
     it('is refused on a direct connection', async () => {
       const { victim, hostile } = await attack();
       const [address] = victim.host.node.getMultiaddrs();
