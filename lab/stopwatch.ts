@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 
 /**
  * A machine that others use up makes programs wait for a processor, and a limit in time then judges the neighbours.
- * Linux counts, for each thread, how long it could have run and had no processor (second field of
- * /proc/PID/task/TID/schedstat, ns): on a machine of its own next to nothing. That time is not the programs'.
+ * Linux counts how long a thread could have run and had no processor (second field of /proc/PID/schedstat, ns): on a
+ * machine of its own next to nothing. That time is not the programs'.
  */
 export interface Stopwatch {
   wallMs(): number;
@@ -49,20 +49,12 @@ export function queuedMs(): number {
   return [...queuedByPid.values()].reduce((sum, ms) => sum + ms, queuedBefore);
 }
 
-/** Of one program, all its threads, since its start. */
-export function queuedOf(pid: number): number {
+/** Of the main thread of one program since its start; the others help it out, mostly at the same time. */
+function queuedOf(pid: number): number {
   try {
-    return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + queuedOfThread(pid, thread), 0);
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
   } catch {
     return 0; // It has ended.
-  }
-}
-
-function queuedOfThread(pid: number, thread: string): number {
-  try {
-    return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
-  } catch {
-    return 0;
   }
 }
 

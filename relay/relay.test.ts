@@ -21,8 +21,11 @@ import { patience, until, untilStill } from '../daemon/net/until.ts';
 import { DEFAULT_LIMITS, type RelayLimits } from './limits.ts';
 import { createRelay, type Relay } from './relay.ts';
 
-/** Stock is 6 s an address. */
-const PATIENT_DIALS = { addressDialTimeout: 60_000, dialTimeout: 60_000 };
+/** Stock is 6 s an address, and the end of a connection on which no ping is answered in time. */
+const PATIENT = {
+  connectionManager: { addressDialTimeout: 60_000, dialTimeout: 60_000 },
+  connectionMonitor: { enabled: false },
+};
 
 type Bare = Libp2p<{ pubsub: GossipSub; identify: Identify; kad: KadDHT; ping: Ping }>;
 
@@ -32,7 +35,7 @@ async function bareNode(localIp: string, listen: string[] = []): Promise<Bare> {
     addresses: { listen },
     transports: [tcp({ dialOpts: { localAddress: localIp } as never }), circuitRelayTransport()],
     connectionEncrypters: [noise()],
-    connectionManager: PATIENT_DIALS,
+    ...PATIENT,
     streamMuxers: [yamux()],
     services: {
       identify: identify(),
@@ -49,6 +52,9 @@ async function bareNode(localIp: string, listen: string[] = []): Promise<Bare> {
     },
   });
 }
+
+/** By this clock nobody is silent for long: a relay gives up who says nothing for 15 s. */
+const STANDING = new ManualClock();
 
 describe('relay', () => {
   const nodes: Bare[] = [];
@@ -259,7 +265,7 @@ describe('relay', () => {
   });
 
   it('stops reading from a dialer whose target does not read, so that its memory is not filled', async () => {
-    const started = await startRelay();
+    const started = await startRelay({}, STANDING);
     const target = await startBare('127.50.208.1', [`${started.addresses()[0]}/p2p-circuit`]);
     const dialer = await startBare('127.50.208.2');
     await dialer.dial(target.getMultiaddrs()[0] as never);
@@ -289,7 +295,7 @@ describe('relay', () => {
 
   it('loses nothing of a circuit whose target stands still for a while', async () => {
     const PROTOCOL = '/p2pmsg-test/frozen/1';
-    const started = await startRelay();
+    const started = await startRelay({}, STANDING);
     const target = await startBare('127.50.207.1', [`${started.addresses()[0]}/p2p-circuit`]);
     const dialer = await startBare('127.50.207.2');
     const accepted = Promise.withResolvers<Stream>();
@@ -320,7 +326,8 @@ describe('relay', () => {
       while (sent < total) {
         sent += chunk.length;
         if (stream.send(chunk)) continue;
-        while (stream.writableNeedsDrain) await new Promise(resolve => setTimeout(resolve, 5));
+        while (stream.writableNeedsDrain && stream.status === 'open')
+          await new Promise(resolve => setTimeout(resolve, 5));
       }
     };
     const writing = write();
