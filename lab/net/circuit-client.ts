@@ -3,10 +3,12 @@ import { yamux } from '@chainsafe/libp2p-yamux';
 import { RELAY_V2_HOP_CODEC, RELAY_V2_STOP_CODEC } from '@libp2p/circuit-relay-v2';
 import type { Connection, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
+import { ping } from '@libp2p/ping';
 import { tcp, type TCPSocketOptions } from '@libp2p/tcp';
 import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
+import { withLastingAnswers } from '../../daemon/net/ping.ts';
 
 /**
  * Circuit relay v2 by hand, so that a scenario can do what no honest client does. Messages: HopMessage and StopMessage
@@ -29,6 +31,9 @@ export interface CircuitClient {
   close(): Promise<void>;
 }
 
+/** A machine that has no time left needs so long for a connection. */
+const DIAL_TIMEOUT_MS = 30_000;
+
 /** @throws when the relay is not reached */
 export async function openCircuitClient(relay: string, localAddress?: string): Promise<CircuitClient> {
   const node = await createLibp2p({
@@ -36,6 +41,10 @@ export async function openCircuitClient(relay: string, localAddress?: string): P
     transports: [tcp({ dialOpts: (localAddress === undefined ? {} : { localAddress }) as TCPSocketOptions })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    connectionManager: { dialTimeout: DIAL_TIMEOUT_MS, addressDialTimeout: DIAL_TIMEOUT_MS },
+    // It closes a connection whose answer takes five seconds. As with our daemons, the relay is asked and not left.
+    connectionMonitor: { enabled: false },
+    services: { ping: parts => withLastingAnswers(ping({ maxInboundStreams: 16 })(parts)) },
   });
   // Says yes to every circuit, and then does nothing with it.
   await node.handle(
@@ -47,7 +56,10 @@ export async function openCircuitClient(relay: string, localAddress?: string): P
     },
     { maxInboundStreams: 1_000 },
   );
-  const connection: Connection = await node.dial(multiaddr(relay));
+  const connection: Connection = await node.dial(multiaddr(relay)).catch(async (error: unknown) => {
+    await node.stop();
+    throw error;
+  });
   const hop = async (message: Uint8Array): Promise<{ stream: Stream; status: number }> => {
     const stream = await connection.newStream(RELAY_V2_HOP_CODEC, { maxOutboundStreams: 1_000 });
     const messages = lpStream(stream, { maxDataLength: MAX_MESSAGE_BYTES });

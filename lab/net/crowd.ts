@@ -7,13 +7,18 @@ import type { World } from './world.ts';
 export interface Crowd {
   readonly pid: number;
   reserve(): Promise<Reserved>;
-  flood(peerId: string, circuits: number, seconds: number): Promise<{ circuits: number; bytes: number }>;
+  /** Circuits of the first peer to another. */
+  open(peerId: string, circuits: number): Promise<{ circuits: number }>;
+  /** Writes all it can to the open circuits, and ends them. */
+  flood(seconds: number): Promise<{ bytes: number }>;
 }
 
 export interface Reserved {
   readonly held: number;
   readonly refused: number;
   readonly failed: number;
+  /** Connections that ended without its doing, since the start. */
+  readonly lost: number;
   readonly peerIds: readonly string[];
 }
 
@@ -47,6 +52,7 @@ export async function startCrowd(lab: Pick<Workspace, 'folder'>, world: World, o
   return {
     pid,
     reserve: () => ask('reserve'),
-    flood: (peerId, circuits, seconds) => ask(`flood ${peerId} ${circuits} ${seconds}`),
+    open: (peerId, circuits) => ask(`open ${peerId} ${circuits}`),
+    flood: seconds => ask(`flood ${seconds}`),
   };
 }

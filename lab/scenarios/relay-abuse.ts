@@ -15,7 +15,7 @@ const PLACES = { ci: 25, full: 64 };
 const [CAP, CAP_WHEN_BUSY] = [16, 4];
 const CIRCUITS = { ci: 8, full: 32 };
 const FLOOD_SECONDS = { ci: 8, full: 40 };
-const WARM_SECONDS = 6;
+const FREEZE_AFTER_MS = 1_500;
 const MAX_FROZEN_MIB = 64;
 const MAX_TRIES = 5;
 const METRICS_PORT = 9_100;
@@ -64,7 +64,7 @@ async function reservationsOf(options: ScenarioOptions, world: World, relay: Pro
   checks.that('all honest clients get a reservation', came.held === HONEST[tier], came);
   checks.that('all honest clients keep it', kept.held === HONEST[tier], kept);
   checks.that(`one IP holds ${CAP_WHEN_BUSY} at most on a busy relay`, stillHeld <= CAP_WHEN_BUSY, { total, late });
-  const counts = { aloneHeld, attackerHolds: stillHeld, honest: kept.held, total, places: PLACES[tier] };
+  const counts = { aloneHeld, attackerHolds: stillHeld, honest: short(kept), total, places: PLACES[tier] };
   await Promise.all([honest, attacker].map(end));
   return { ...counts, askedByAttacker: { alone: short(alone), again: short(again), late: short(late) } };
 }
@@ -78,11 +78,7 @@ async function reserveSurely(crowd: Crowd, count: number): Promise<Reserved & { 
   }
 }
 
-const short = ({ held: yes, refused, failed }: { held: number; refused: number; failed: number }) => ({
-  yes,
-  refused,
-  failed,
-});
+const short = ({ held: yes, refused, failed, lost }: Reserved) => ({ yes, refused, failed, lost });
 
 /** The relay holds what a receiver does not take: how much is that? */
 async function frozen({ lab, tier, checks, say }: ScenarioOptions, world: World, relay: Program) {
@@ -92,23 +88,28 @@ async function frozen({ lab, tier, checks, say }: ScenarioOptions, world: World,
   const [peerId] = (await receiver.reserve()).peerIds;
   if (peerId === undefined) throw new Error('the receiver got no reservation');
   await sender.reserve();
-  // What the same load costs with a receiver that reads is not the frozen one's doing.
-  const warm = await sender.flood(peerId, CIRCUITS[tier], WARM_SECONDS);
-  checks.that('(control) data passes while the receiver runs', warm.bytes > 1024 * 1024, warm);
-  const before = processStats(relay.ready.pid).rssMiB;
+  const peak = { rssMiB: 0 };
   const samples: number[] = [];
-  const watch = setInterval(() => samples.push(processStats(relay.ready.pid).rssMiB), 250);
+  const watch = setInterval(() => {
+    samples.push(processStats(relay.ready.pid).rssMiB);
+    peak.rssMiB = Math.max(peak.rssMiB, samples.at(-1) ?? 0);
+  }, 250);
   try {
-    const flooding = sender.flood(peerId, CIRCUITS[tier], FLOOD_SECONDS[tier]);
-    await pause(1_500);
+    // What the same load costs with a receiver that reads is not the frozen one's doing.
+    await sender.open(peerId, CIRCUITS[tier]);
+    const warm = await sender.flood(FLOOD_SECONDS[tier]);
+    checks.that('(control) data passes while the receiver runs', warm.bytes > 1024 * 1024, warm);
+    const before = peak.rssMiB;
+    const { circuits } = await sender.open(peerId, CIRCUITS[tier]);
+    const flooding = sender.flood(FLOOD_SECONDS[tier]);
+    await pause(FREEZE_AFTER_MS);
     process.kill(receiver.pid, 'SIGSTOP');
-    const sent = await flooding;
-    const peak = Math.max(before, ...samples);
-    const costMiB = Math.round((peak - before) * 10) / 10;
-    say(`frozen receiver: ${sent.circuits} circuits, ${sent.bytes} bytes written, relay +${costMiB} MiB`);
-    checks.that('(control) circuits were open', sent.circuits > 0, sent);
+    const { bytes } = await flooding;
+    const costMiB = Math.round((peak.rssMiB - before) * 10) / 10;
+    say(`frozen receiver: ${circuits} circuits, ${bytes} bytes written, relay +${costMiB} MiB`);
+    checks.that('(control) circuits were open', circuits > 0 && bytes > 0, { circuits, bytes });
     checks.that(`a frozen receiver costs ${MAX_FROZEN_MIB} MiB at most`, costMiB <= MAX_FROZEN_MIB, { before, peak });
-    return { ...sent, rssBeforeMiB: before, rssPeakMiB: peak, costMiB, rssMiB: samples };
+    return { circuits, bytes, rssBeforeMiB: before, rssPeakMiB: peak.rssMiB, costMiB, rssMiB: samples };
   } finally {
     clearInterval(watch);
     process.kill(receiver.pid, 'SIGCONT');
