@@ -10,7 +10,7 @@ it('neither dials who is away nor asks libp2p to call its closest peers again an
   const tagged: unknown[] = [];
   const components = {
     connectionManager: {
-      openConnection: (peer: unknown) => Promise.resolve(opened.push(String(peer))),
+      openStream: (peer: unknown) => Promise.resolve(opened.push(String(peer))),
       getConnections: () => ['one'],
     },
     peerStore: {
@@ -21,8 +21,8 @@ it('neither dials who is away nor asks libp2p to call its closest peers again an
   } as unknown as HostComponents;
   const view = viewOfDht(components, peer => peer === away);
 
-  await expect(view.connectionManager.openConnection(peerIdFromString(away))).rejects.toThrow('away');
-  await view.connectionManager.openConnection(peerIdFromString(other));
+  await expect(view.connectionManager.openStream(peerIdFromString(away), '/x')).rejects.toThrow('away');
+  await view.connectionManager.openStream(peerIdFromString(other), '/x');
   expect(opened).toEqual([other]);
   expect(view.connectionManager.getConnections()).toEqual(['one']);
   expect(view.peerId.toString()).toBe(other);

@@ -11,16 +11,16 @@ const KEEP_ALIVE = 'keep-alive';
  */
 export function viewOfDht(components: HostComponents, isAway: (peer: string) => boolean): HostComponents {
   const { connectionManager, peerStore } = components;
-  const openConnection: typeof connectionManager.openConnection = (peer, options) =>
+  const openStream: typeof connectionManager.openStream = (peer, protocol, options) =>
     isPeerId(peer) && isAway(peer.toString())
       ? Promise.reject(new Error('it is away, and being tried already'))
-      : connectionManager.openConnection(peer, options);
+      : connectionManager.openStream(peer, protocol, options);
   const merge: typeof peerStore.merge = (peer, { tags, ...data }, options) => {
     const kept = Object.entries(tags ?? {}).filter(([name, value]) => !name.startsWith(KEEP_ALIVE) || !value);
     return peerStore.merge(peer, { ...data, ...(tags && { tags: Object.fromEntries(kept) }) }, options);
   };
   const parts: Partial<HostComponents> = {
-    connectionManager: withMethod(connectionManager, 'openConnection', openConnection),
+    connectionManager: withMethod(connectionManager, 'openStream', openStream),
     peerStore: withMethod(peerStore, 'merge', merge),
   };
   return new Proxy(components, {
