@@ -4,6 +4,7 @@ import { isLoopback } from '@libp2p/utils';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import type { PeerId } from '#api/ids';
 import type { Host, HostComponents } from './host.ts';
+import { withMethod } from './with-method.ts';
 
 /**
  * Reservations at relays, as the circuit transport of libp2p keeps them. Its listeners are not used: searching ones
@@ -111,13 +112,8 @@ export function createCircuits(host: Host): Circuits {
  * which the peer store refuses, and with it the reservation. The supervisor has a tag of its own.
  */
 function ignoreWallClock(store: ReservationStore): void {
-  store.peerStore = new Proxy(store.peerStore, {
-    get(target, name) {
-      if (name === 'merge') return () => Promise.resolve();
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+  const { peerStore } = store;
+  store.peerStore = withMethod(peerStore, 'merge', id => peerStore.merge(id, {}));
 }
 
 /** Circuit addresses over a relay. The first of its addresses is the one that we reached it by. */

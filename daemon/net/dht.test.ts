@@ -21,7 +21,13 @@ describe('the DHT', () => {
 
   async function start(
     mode: DhtMode,
-    { identity = generateIdentity(), isDiscoverable = true, isWanted = true, wallOffsetMs = 0 } = {},
+    {
+      identity = generateIdentity(),
+      isDiscoverable = true,
+      isWanted = true,
+      wallOffsetMs = 0,
+      isAway = (_peer: string): boolean => false,
+    } = {},
   ): Promise<{ host: Host; dht: Dht; identity: typeof identity; stop: () => Promise<void> }> {
     lastIp += 1;
     const clock = { ...systemClock, nowUnixMs: () => (systemClock.nowUnixMs() + wallOffsetMs) as UnixMs };
@@ -33,7 +39,7 @@ describe('the DHT', () => {
       agent: 'p2pmsgd/test',
       budget: DAEMON_BUDGET,
     });
-    const dht = createDht({ ...deps, host, isDiscoverable: () => isDiscoverable }, { mode });
+    const dht = createDht({ ...deps, host, isAway, isDiscoverable: () => isDiscoverable }, { mode });
     await host.node.start();
     if (isWanted) dht.want();
     const one = { host, dht };
@@ -129,6 +135,25 @@ describe('the DHT', () => {
     });
     late.dht.want();
     await until(() => late.dht.state().peers === 1);
+  });
+
+  it('dials a server for a question, but not one that somebody else is trying to reach', async () => {
+    const server = await start('server');
+    let away = '';
+    const a = await start('client', { isAway: peer => peer === away, isDiscoverable: false });
+    await connect(a, server);
+    const calls = async (): Promise<number> => {
+      await a.host.node.hangUp(server.host.node.peerId);
+      let opened = 0;
+      const count = (): void => void (opened += 1);
+      server.host.node.addEventListener('connection:open', count);
+      await find(a, generateIdentity());
+      server.host.node.removeEventListener('connection:open', count);
+      return opened;
+    };
+    expect(await calls()).toBe(1);
+    away = server.identity.peerId;
+    expect(await calls()).toBe(0);
   });
 
   it('ends a lookup with its signal', async () => {

@@ -8,6 +8,8 @@ import { introduce, learnCarefully } from './dht-learn.ts';
 import { type Found, lookUp } from './dht-lookup.ts';
 import { createPublisher, type PublisherDeps } from './dht-publisher.ts';
 import { RECORD_NAMESPACE, selectNewest, validateRecord } from './dht-record.ts';
+import { viewOfDht } from './dht-view.ts';
+import type { HostComponents } from './host.ts';
 
 /** `server`: answers others too; for a daemon that everybody can reach. */
 export type DhtMode = 'off' | 'client' | 'server';
@@ -28,7 +30,12 @@ export interface Dht {
 
 type Table = KadDHT & { readonly routingTable: { readonly size: number } };
 
-export function createDht(deps: PublisherDeps, options: { readonly mode: DhtMode }): Dht {
+export interface DhtDeps extends PublisherDeps {
+  /** Somebody else is trying to reach this peer: it is not dialled for a question. */
+  readonly isAway?: (peer: string) => boolean;
+}
+
+export function createDht(deps: DhtDeps, options: { readonly mode: DhtMode }): Dht {
   const { host, clock, log } = deps;
   const { mode } = options;
   const stopping = new AbortController();
@@ -58,7 +65,7 @@ export function createDht(deps: PublisherDeps, options: { readonly mode: DhtMode
       validators: { [RECORD_NAMESPACE]: validateRecord },
       selectors: { [RECORD_NAMESPACE]: selectNewest },
       // libp2p hands every service to every other; their names are not in the type.
-    })(host.components as typeof host.components & { ping: Ping }) as Table;
+    })(viewOfDht(host.components, deps.isAway ?? (() => false)) as HostComponents & { ping: Ping }) as Table;
     guardDht(dht, { clock, records: createDhtRecords(clock, { maxRecords: MAX_RECORDS_KEPT }) });
     learnCarefully(dht, sought, { host, clock });
     if (stopping.signal.aborted) throw new Error('stopping');

@@ -118,7 +118,11 @@ export async function createNetwork(
   });
   const gossip = createGossip({ host, log });
   // The transport dials over the relays, and the relays are kept by its dialer.
-  let kept: Pick<RelaySupervisor, 'dialAddresses' | 'isTried'> = { dialAddresses: () => [], isTried: () => false };
+  let kept: Pick<RelaySupervisor, 'dialAddresses' | 'isTried' | 'isAway'> = {
+    dialAddresses: () => [],
+    isTried: () => false,
+    isAway: () => false,
+  };
   let punched: (peer: PeerId) => PunchReport | null = () => null;
   const dialer = createDialer({ host, clock });
   const transport = createLibp2pTransport({
@@ -131,7 +135,10 @@ export async function createNetwork(
     isTried: address => kept.isTried(address),
     punched: peer => punched(peer),
   });
-  const dht = createDht({ host, clock, log, isDiscoverable: deps.isDiscoverable }, { mode: options.dht });
+  const dht = createDht(
+    { host, clock, log, isDiscoverable: deps.isDiscoverable, isAway: peer => kept.isAway(peer) },
+    { mode: options.dht },
+  );
   const locator = createLocator({ dht, clock, log });
   transport.on('connected', peer => locator.reached(peer));
   const onChange = (): void => {

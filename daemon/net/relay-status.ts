@@ -39,7 +39,9 @@ export interface RelaySupervisor {
   check(): Promise<void>;
   /** Addresses of the connected relays, over which peers are dialled. */
   dialAddresses(): readonly string[];
-  /** Whether this is an address of a relay that is away: it is tried here, and nobody else need try it. */
+  /** Whether this is a relay or bootstrap node that is not connected: it is tried here, and nobody else need try it. */
+  isAway(peer: string): boolean;
+  /** Whether this is an address at which one that is away is tried. */
   isTried(relayAddress: string): boolean;
   start(): void;
   stop(): void;

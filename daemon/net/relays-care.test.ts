@@ -212,12 +212,12 @@ describe('the relay supervisor', () => {
     await world.clock.advance(HOUR_MS);
     expect(world.backs).toBe(1);
     expect(world.supervisor.dialAddresses()).toEqual([address]);
-    expect(world.supervisor.isTried(address)).toBe(false);
+    expect([world.supervisor.isTried(address), world.supervisor.isAway(world.relay)]).toEqual([false, false]);
     world.dialing = 'fails';
     world.drop();
     await world.clock.advance(60_000);
     expect(world.supervisor.dialAddresses()).toEqual([]);
-    expect(world.supervisor.isTried(address)).toBe(true);
+    expect([world.supervisor.isTried(address), world.supervisor.isAway(world.relay)]).toEqual([true, true]);
     expect(world.supervisor.isTried(`/ip4/45.0.0.7/tcp/4001/p2p/${world.relay}`)).toBe(false);
     world.dialing = 'works';
     await world.clock.advance(HOUR_MS);

@@ -148,9 +148,14 @@ class Supervisor implements RelaySupervisor {
       .flatMap(entry => entry.addresses[0]?.text ?? []);
   }
 
-  isTried(relayAddress: string): boolean {
-    const entry = [...this.#kept.values()].find(({ addresses }) => addresses.some(({ text }) => text === relayAddress));
+  isAway(peer: string): boolean {
+    const entry = this.#kept.get(peer as PeerId);
     return entry !== undefined && this.#running && !this.#connection(entry.peer);
+  }
+
+  isTried(relayAddress: string): boolean {
+    const kept = [...this.#kept.values()];
+    return kept.some(one => one.addresses.some(({ text }) => text === relayAddress) && this.isAway(one.peer));
   }
 
   #add(address: string): KeptPeer {

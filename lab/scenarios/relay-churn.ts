@@ -8,7 +8,7 @@ const ROUNDS = { ci: 4, full: 60 };
 const RESTART_EVERY_MS = { ci: 10_000, full: 30_000 };
 const MESSAGE_EVERY_MS = 500;
 /** SYNs: a few for the relay, some for a hole that cannot be punched here. A loop of dials would be hundreds. */
-const MAX_DIALS_PER_RESTART = 50;
+const MAX_DIALS_PER_RESTART = 30;
 /** From the first quarter to the last: what a leak of 1 MiB a restart would pass. */
 const MAX_GROWTH_MIB = 40;
 
