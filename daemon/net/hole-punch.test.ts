@@ -162,11 +162,11 @@ describe.skipIf(!canReusePort())('hole punching', () => {
 
     it('counts for nothing when the connection that it was asked on is gone: who asks may have started anew', async () => {
       const { victim, hostile, clock, relayed } = await attack();
-      const stream = await relayed.newStream(PUNCH_PROTOCOL, { runOnLimitedConnection: true, signal: soon() });
+      const stream = await relayed.newStream(PUNCH_PROTOCOL, { runOnLimitedConnection: true, signal: patience() });
       const messages = lpStream(stream);
-      await messages.write(CONNECT, { signal: soon() });
-      await messages.read({ signal: soon() });
-      await messages.write(encodePunch({ kind: 'sync' }), { signal: soon() });
+      await messages.write(CONNECT, { signal: patience() });
+      await messages.read({ signal: patience() });
+      await messages.write(encodePunch({ kind: 'sync' }), { signal: patience() });
       await until(() => stream.remoteWriteStatus === 'closed');
       await relayed.close();
       await until(() => victim.host.node.getConnections(peerIdFromString(hostile.peer)).length === 0);
