@@ -13,7 +13,7 @@ import { createRelaySearch, type RelaySearch, type RelaySearchDeps } from './rel
 import { type BootstrapStatus, describeFailure, type RelayStatus, type RelaySupervisor } from './relay-status.ts';
 
 /** After a loss: soon, but not all clients of a relay in the same millisecond. */
-const RECONNECT = { firstMs: 1_000, maxMs: 7_000, growth: 1.3 };
+const RECONNECT = { firstMs: 1_000, maxMs: 5_000, growth: 1.3 };
 const FIRST_TRY_AFTER_LOSS_MS = 300;
 /** Whether all is still as it should be, when no event said otherwise. */
 const CHECK_EVERY_MS = 15_000;
