@@ -4,6 +4,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLoopbackHosts } from './loopback-hosts.ts';
 import { pingConnection } from './ping.ts';
+import { patience } from './until.ts';
 
 describe('the signal of a dial', () => {
   const hosts = createLoopbackHosts('127.33.0');
@@ -21,8 +22,8 @@ describe('the signal of a dial', () => {
     });
     own.abort();
     queued.abort();
-    await pingConnection(connection, AbortSignal.timeout(5_000));
-    await pingConnection(byQueue, AbortSignal.timeout(5_000));
+    await pingConnection(connection, patience());
+    await pingConnection(byQueue, patience());
     expect([connection.status, byQueue.status]).toEqual(['open', 'open']);
   });
 

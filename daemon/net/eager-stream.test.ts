@@ -4,8 +4,9 @@ import { lpStream, multiaddrConnectionPair } from '@libp2p/utils';
 import { describe, expect, it } from 'vitest';
 import { carefulYamux } from './careful-yamux.ts';
 import { eagerly, openEagerly } from './eager-stream.ts';
+import { patience } from './until.ts';
 
-const signal = AbortSignal.timeout(5_000);
+const signal = patience();
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
 /** A stream opened eagerly, and what the other side has of it, which has not said a word. */
