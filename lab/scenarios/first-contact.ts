@@ -6,6 +6,8 @@ import { delivered, dialable, history, send, stateOf, tcp } from './talk.ts';
 
 type Named = Readonly<Record<'sender' | 'pending' | 'ignoring' | 'blocking' | 'maker' | 'bearer', Daemon>>;
 const MORE = 5;
+/** Outcomes of tries that did not get to an answer. */
+const FAILED = new Set(['unreachable', 'timeout', 'cut']);
 
 /** Requests, invites, blocking, removing: who is told what. */
 export const firstContact = scenario({
@@ -44,7 +46,7 @@ async function sight(sender: Daemon, of: Daemon, decidedAtUnixMs: number): Promi
     const { attempts } = (await sender.get(`/v1/messages/${id}/trace`)) as unknown as {
       attempts: { atUnixMs: number; outcome: string; code?: string; path?: string }[];
     };
-    const telling = attempts.filter(one => one.outcome !== 'unreachable' || one.atUnixMs >= decidedAtUnixMs);
+    const telling = attempts.filter(one => !FAILED.has(one.outcome) || one.atUnixMs >= decidedAtUnixMs);
     const outcomes = new Set(telling.map(one => [one.outcome, one.code, one.path].join(':')));
     rows.push({ state, reason, outcomes: [...outcomes].sort() });
   }
