@@ -6,6 +6,8 @@ import { delivered, dialable, history, send, stateOf, tcp } from './talk.ts';
 
 type Named = Readonly<Record<'sender' | 'pending' | 'ignoring' | 'blocking' | 'maker' | 'bearer', Daemon>>;
 const MORE = 5;
+/** Outcomes of tries that did not get to an answer. */
+const FAILED = new Set(['unreachable', 'timeout', 'cut']);
 
 /** Requests, invites, blocking, removing: who is told what. */
 export const firstContact = scenario({
@@ -33,15 +35,19 @@ const request = (of: Daemon, from: Daemon): Promise<unknown> =>
     (await of.get('/v1/requests')).items.some((one: { peerId: string }) => one.peerId === from.peerId),
   );
 
-/** What the sender can see of one receiver, without what differs by nature: ids, times, durations. */
-async function sight(sender: Daemon, of: Daemon): Promise<unknown> {
+/**
+ * What the sender can see of one receiver, without what differs by nature: ids, times, durations, and who could not be
+ * reached at first, before it had decided anything.
+ */
+async function sight(sender: Daemon, of: Daemon, decidedAtUnixMs: number): Promise<unknown> {
   const messages = (await history(sender, of)).filter(one => one.direction === 'out');
   const rows = [];
   for (const { id, state, reason } of messages) {
     const { attempts } = (await sender.get(`/v1/messages/${id}/trace`)) as unknown as {
-      attempts: { outcome: string; code?: string; path?: string }[];
+      attempts: { atUnixMs: number; outcome: string; code?: string; path?: string }[];
     };
-    const outcomes = new Set(attempts.map(one => [one.outcome, one.code, one.path].join(':')));
+    const telling = attempts.filter(one => !FAILED.has(one.outcome) || one.atUnixMs >= decidedAtUnixMs);
+    const outcomes = new Set(telling.map(one => [one.outcome, one.code, one.path].join(':')));
     rows.push({ state, reason, outcomes: [...outcomes].sort() });
   }
   const { status, theyAccepted, verified, keyChanged, presence, path } = await sender.get(`/v1/contacts/${of.peerId}`);
@@ -60,6 +66,7 @@ async function looksTheSame(lab: Lab, { sender, pending, ignoring, blocking }: N
       ([first]) => first?.reason === 'awaiting-acceptance',
     ),
   );
+  const decidedAtUnixMs = Date.now();
   await ignoring.post(`/v1/requests/${sender.peerId}/ignore`);
   await blocking.post(`/v1/requests/${sender.peerId}/block`);
   for (let n = 1; n <= MORE; n += 1) for (const one of receivers) await send(sender, one, `text ${n}`);
@@ -78,7 +85,7 @@ async function looksTheSame(lab: Lab, { sender, pending, ignoring, blocking }: N
 
   async function compare(when: string): Promise<void> {
     const [ofPending, ofIgnoring, ofBlocking] = await Promise.all(
-      receivers.map(async one => JSON.stringify(await sight(sender, one))),
+      receivers.map(async one => JSON.stringify(await sight(sender, one, decidedAtUnixMs))),
     );
     lab.check(`ignored looks like pending ${when}`, ofPending === ofIgnoring, [ofPending, ofIgnoring]);
     lab.check(`blocked looks like pending ${when}`, ofPending === ofBlocking, [ofPending, ofBlocking]);
