@@ -133,14 +133,21 @@ export class PunchRounds {
     return knocks;
   }
 
-  /** The connection, if it carries a stream: an open one may have nobody at the other end of its handshake. */
+  /** The connection, if it carries anything: an open one may have nobody at the other end of its handshake. */
   async #proven(peer: PeerId, direct: Connection | null | undefined, signal: AbortSignal): Promise<Connection | null> {
     if (!direct) return null;
     const { clock, log } = this.#deps;
     try {
-      await within(clock, { timeoutMs: PING_TIMEOUT_MS, outer: signal }, limit => pingConnection(direct, limit));
+      await within(clock, { timeoutMs: PING_TIMEOUT_MS, outer: signal }, async limit => {
+        await pingConnection(direct, limit).catch((error: unknown) => {
+          // A peer that resets or refuses the ping has answered: rust-libp2p does it to all but the newest.
+          if (limit.aborted || direct.status !== 'open') throw error;
+        });
+      });
       return direct;
     } catch (error) {
+      // Ended for another reason: it may be a good one.
+      if (signal.aborted) return null;
       log.debug({ peer, reason: String(error) }, 'a punched connection carries nothing');
       // Not abort(): its RST would keep the NAT's entry closed for the next round.
       await direct.close().catch(() => undefined);
