@@ -6,7 +6,7 @@ export default defineConfig({
     exclude: ['dist/**', 'node_modules/**'],
     pool: 'forks',
     maxWorkers: 2,
-    // For what hangs. Above the patience of daemon/net/until.ts, which says what was waited for.
+    // For what hangs. Above the patience of daemon/net/until.ts, where tests get their turns, which says what was waited for.
     testTimeout: 300_000,
     hookTimeout: 300_000,
   },

@@ -62,14 +62,15 @@ export function sendBytes(port: number, bytes: string | Buffer): Promise<string>
   return promise;
 }
 
-/** So long a test waits for what must come, on however slow a machine. */
+/** So long a test waits for what must come; longer where it gets few turns. */
 const PATIENCE_MS = 60_000;
+const PATIENCE_LOOKS = 4_000;
 
 /** Waits until `check` holds; fails when it never does. */
 export async function until(check: () => boolean, what: string): Promise<void> {
   const endMs = performance.now() + PATIENCE_MS;
-  while (!check()) {
-    if (performance.now() > endMs) throw new Error(`waited in vain until ${what}`);
+  for (let looks = 0; !check(); looks += 1) {
+    if (performance.now() > endMs && looks > PATIENCE_LOOKS) throw new Error(`waited in vain until ${what}`);
     await new Promise(resolve => setTimeout(resolve, 5));
   }
 }

@@ -21,7 +21,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseRunFile } from '#api/home';
 
 /** So long a test waits for what must come, on however slow a machine. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 200_000;
 const FIXTURE = join(import.meta.dirname, 'serve-fixture.ts');
 
 class Program {
