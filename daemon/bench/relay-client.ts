@@ -1,3 +1,4 @@
+import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { PeerId } from '#api/ids';
 import { systemClock } from '../base/clock.ts';
@@ -17,7 +18,10 @@ export interface RelayClient {
   holdsReservation(): boolean;
 }
 
-/** A host that comes from `localAddress` and knows, when this resolves, what the relay can do. */
+/**
+ * A host that comes from `localAddress` and knows, when this resolves, what the relay can do. Tried again as a daemon
+ * does it: on a machine that has no time left an answer may come too late.
+ */
 export async function openRelayClient(relay: string, localAddress: string): Promise<RelayClient> {
   const deps = { log: silentLogger, clock: systemClock, identity: generateIdentity() };
   const options = { listen: [], announce: [], appendAnnounce: [], agent: 'p2pmsgd/bench', budget: DAEMON_BUDGET };
@@ -26,27 +30,35 @@ export async function openRelayClient(relay: string, localAddress: string): Prom
   const circuits = createCircuits(host);
   const { promise: identified, resolve } = Promise.withResolvers<void>();
   host.node.addEventListener('peer:identify', () => resolve(), { once: true });
-  // What a dial is given besides reaches net.connect; the signal, too, and would end the socket whenever it fires.
-  const dialing = new AbortController();
-  const late = setTimeout(() => dialing.abort(), TIMEOUT_MS);
-  const source = { localAddress, signal: dialing.signal } as { signal: AbortSignal };
-  const connection = await host.components.transportManager.dial(multiaddr(relay), source);
-  clearTimeout(late);
+  const connection = await stubbornly(() => dial(host, relay, localAddress));
   await identified;
   const peer = connection.remotePeer.toString() as PeerId;
   return {
     host,
-    async reserve() {
-      // On a machine that has no time left an answer may come too late, as it may for a daemon.
-      for (let left = MAX_TRIES; ; left -= 1)
-        try {
-          return await circuits.reserve(peer);
-        } catch (error) {
-          if (left === 0) throw error;
-        }
-    },
+    reserve: () => stubbornly(() => circuits.reserve(peer)),
     holdsReservation: () => connection.status === 'open' && circuits.expiresAtUnixMs(peer) !== null,
   };
+}
+
+async function dial(host: Host, relay: string, localAddress: string): Promise<Connection> {
+  // What a dial is given besides reaches net.connect; the signal, too, and would end the socket whenever it fires.
+  const dialing = new AbortController();
+  const late = setTimeout(() => dialing.abort(), TIMEOUT_MS);
+  const options = { localAddress, signal: dialing.signal } as { signal: AbortSignal };
+  try {
+    return await host.components.transportManager.dial(multiaddr(relay), options);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+async function stubbornly<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = MAX_TRIES; ; left -= 1)
+    try {
+      return await work();
+    } catch (error) {
+      if (left === 1) throw error;
+    }
 }
 
 /** So many loopback addresses: a relay counts hosts by their addresses. */

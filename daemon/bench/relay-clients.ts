@@ -13,6 +13,8 @@ const SCRIPT = new URL('relay-crowd.ts', import.meta.url).pathname;
 
 interface ClientCost {
   readonly clients: number;
+  /** Who still has a reservation after all that: fewer on a machine that has no time for so many. */
+  readonly held: number;
   readonly rssMb: number;
   readonly anonMb: number;
   readonly rssKbPerClient: number;
@@ -82,7 +84,6 @@ export async function measureClients(
     const quiet = await idle();
     const memory = memoryOf(relay.pid);
     const { held } = await heldAndHeard();
-    if (held !== clients) throw new Error(`${held} of ${clients} clients hold a reservation`);
     const speaking = await cpuOver(() => crowds[0]?.ask(`announce ${ANNOUNCES_PER_SECOND} ${seconds}`) ?? pause(0));
     await pause(HEARING_MS);
     const { heard } = await heldAndHeard();
@@ -91,6 +92,7 @@ export async function measureClients(
     const perSecond = clients / refreshSecondsFor(clients);
     steps.push({
       clients,
+      held,
       rssMb: round(memory.rssMb, 1),
       anonMb: round(memory.anonMb, 1),
       rssKbPerClient: round(((memory.rssMb - empty.rssMb) * 1_024) / clients),
