@@ -161,6 +161,8 @@ async function openAsking(connection: Connection): Promise<Asking> {
     stream,
     async ask() {
       waiting = Promise.withResolvers<void>();
+      // send() ends the stream and throws when the connection has just gone: then nobody waits below.
+      waiting.promise.catch(() => undefined);
       const startMs = performance.now();
       missing += PING_BYTES;
       stream.send(new Uint8Array(PING_BYTES));
