@@ -17,7 +17,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 describe('the answer to pings', () => {
   const hosts: Host[] = [];
   afterEach(async () => {
-    await Promise.all(hosts.splice(0).map(host => host.node.stop()));
+    await Promise.all(hosts.splice(0).map(async host => host.node.stop()));
   });
 
   async function startHost(listen: string[]): Promise<Host> {
