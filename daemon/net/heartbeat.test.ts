@@ -79,6 +79,33 @@ describe('the heartbeat', () => {
     };
   }
 
+  it('leaves no rejection to nobody when the connection goes while it asks', async () => {
+    const { clock, connection } = await pair();
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    stops.push(() => process.off('unhandledRejection', note));
+    let asked = 0;
+    const newStream = connection.newStream.bind(connection);
+    connection.newStream = async (...args) => {
+      const stream = await newStream(...args);
+      // As it is when the socket has just been reset.
+      stream.send = () => {
+        asked += 1;
+        const gone = new Error('write ECONNRESET');
+        stream.abort(gone);
+        throw gone;
+      };
+      return stream;
+    };
+    while (asked === 0) {
+      await clock.advance(1_000);
+      await new Promise(done => setImmediate(done));
+    }
+    await new Promise(done => setImmediate(done));
+    expect(unhandled).toEqual([]);
+  });
+
   it('keeps a silent but living connection, asks on one stream, and knows round trip and bytes', async () => {
     const { clock, connection } = await pair();
     const questions = watchQuestions(connection);
