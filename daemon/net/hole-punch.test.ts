@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { connect, type NetConnectOpts } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
 import type { Connection, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { PeerId } from '#api/ids';
 import { PUNCH_PROTOCOL } from '#api/wire/protocols';
 import { ManualClock, systemClock } from '../base/clock.ts';
@@ -50,7 +50,13 @@ describe.skipIf(!canReusePort())('hole punching', () => {
     const circuits = createCircuits(host);
     const relayId = relay.node.peerId.toString() as PeerId;
     await until(() => circuits.isRelay(relayId));
-    await circuits.reserve(relayId);
+    // The relay may take longer than libp2p waits.
+    await until(async () =>
+      circuits.reserve(relayId).then(
+        () => true,
+        () => false,
+      ),
+    );
     return { host, punch, peer: host.node.peerId.toString() as PeerId };
   }
   const relayedDial = (from: Node, to: Node, relay: Host): Promise<Connection> =>
@@ -102,11 +108,19 @@ describe.skipIf(!canReusePort())('hole punching', () => {
       Node,
       Node,
     ];
-    // A connection that goes nowhere takes the part of a box that remembers an old one.
     const [from, to] = [leader, follower].map(({ host }) => host.punch?.listening(4) as ListeningSocket);
-    const stuck = connect({ ...to, handle: bindDial(from as ListeningSocket) } as NetConnectOpts);
-    stuck.on('error', () => undefined);
-    await once(stuck, 'connect');
+    // Connections that go nowhere take the part of a box that remembers an old one.
+    let stuck: Socket | null = null;
+    const occupy = (): Socket => {
+      stuck = connect({ ...to, handle: bindDial(from as ListeningSocket) } as NetConnectOpts);
+      return stuck.on('error', () => undefined).on('close', () => stuck && occupy());
+    };
+    onTestFinished(() => {
+      const last = stuck;
+      stuck = null;
+      last?.destroy();
+    });
+    await once(occupy(), 'connect');
     const rounds = (of: Node): PunchRounds =>
       new PunchRounds({
         host: of.host,
@@ -124,22 +138,23 @@ describe.skipIf(!canReusePort())('hole punching', () => {
           }),
         toDial: theirs => theirs,
       });
+    const following = rounds(follower);
     await follower.host.node.handle(
       PUNCH_PROTOCOL,
-      stream => void rounds(follower).follow(leader.peer, stream, patience()),
+      stream => void following.follow(leader.peer, stream, patience()).catch(() => undefined),
       { runOnLimitedConnection: true },
     );
     await relayedDial(follower, leader, relay);
     const inbound = (): Connection[] => leader.host.node.getConnections(peerIdFromString(follower.peer));
     await until(() => inbound().length === 1);
-    const { direct } = await rounds(leader).lead(follower.peer, inbound()[0] as Connection, {
-      again: true,
-      signal: patience(),
+    const leading = rounds(leader);
+    await until(async () => {
+      const round = await leading.lead(follower.peer, inbound()[0] as Connection, { again: true, signal: patience() });
+      return round.direct !== null;
     });
-    expect(direct?.status).toBe('open');
+    await until(() => directs(follower, leader).length > 0);
     const port = directs(follower, leader)[0]?.remoteAddr.toString().split('/')[4];
     expect(port).not.toBe(String(from?.port));
-    stuck.destroy();
   });
 
   it('tells that the peer takes no part, and leaves it alone', async () => {
