@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { AppError } from '#api/errors';
-import type { ConversationId } from '#api/ids';
 import { LOBBY_ID } from '#api/ids';
 import { systemClock } from './base/clock.ts';
 import { parseHostPort } from './config.ts';
@@ -9,10 +8,8 @@ import { createContacts } from './contacts/contacts.ts';
 import { createInvites } from './contacts/invites.ts';
 import { Delivery } from './conversation/delivery.ts';
 import type { Core } from './conversation/deps.ts';
-import { createHistory } from './conversation/history.ts';
+import { createConversations } from './conversation/conversations.ts';
 import { createLobbyHistory } from './conversation/lobby-history.ts';
-import { createManager } from './conversation/manage.ts';
-import { createSender } from './conversation/send.ts';
 import { createFeed } from './feed/feed.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Services } from './http/services.ts';
@@ -54,7 +51,15 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     { home, keepDays: config.events.keepDays, keepRows: config.events.keepRows },
   );
   const startedAtUnixMs = clock.nowUnixMs();
-  const upkeep = createUpkeep({ store, sql, feed, clock, log, onFatal: options.onFatal });
+  const upkeep = createUpkeep({
+    store,
+    sql,
+    feed,
+    clock,
+    log,
+    tidyHistory: () => conversations.tidy(),
+    onFatal: options.onFatal,
+  });
   const node = createNodeService({
     store,
     sql: sql.node,
@@ -208,9 +213,13 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     sign: bytes => identity.sign(bytes),
     verify: verifySignature,
   });
-  const history = createHistory(core, { book, lobby: () => config.lobby.enabled });
-  const sender = createSender(core, { book, delivery, ownName: () => node.name() });
-  const manager = createManager(core, { delivery });
+  const conversations = createConversations(core, {
+    book,
+    delivery,
+    ownName: () => node.name(),
+    lobby: { send: input => lobby.send(input), enabled: () => config.lobby.enabled },
+    readReceipts: () => config.receipts.read,
+  });
 
   let stopping = false;
   const writable = (): void => {
@@ -260,17 +269,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     contacts,
     requests,
     invites,
-    conversations: history.conversations,
-    messages: {
-      send: (id: ConversationId, input) => (id === LOBBY_ID ? (writable(), lobby.send(input)) : sender.send(id, input)),
-      list: (id, query) => history.list(id, query),
-      get: id => history.get(id),
-      trace: id => history.trace(id),
-      waitDelivered: (id, waitMs, signal) => manager.waitDelivered(id, waitMs, signal),
-      remove: id => manager.remove(id),
-      retry: id => (writable(), manager.retry(id)),
-      cancel: id => manager.cancel(id),
-    },
+    conversations: conversations.conversations,
+    messages: conversations.messages,
     events: {
       state: () => feed.state(),
       read: query => feed.read(query),
@@ -323,12 +323,14 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       await network.start();
       upkeep.start();
       delivery.begin();
+      await conversations.start();
       return { peerId: self, api, socket: socket ?? undefined, addresses: transport.addresses() };
     },
     async stop() {
       if (stopping) return;
       stopping = true;
       await http.stop();
+      conversations.stop();
       await presence.stop();
       await delivery.stop();
       await network.stop();

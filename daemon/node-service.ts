@@ -196,7 +196,7 @@ export function createNodeService(deps: {
       for (const peer of gone(config.net.relays, next.net.relays)) network.relays.removeRelay(peer).catch(forget);
       for (const peer of gone(config.net.bootstrap, next.net.bootstrap))
         network.relays.removeBootstrap(peer).catch(forget);
-      const restart = (['api', 'events', 'lobby', 'name'] as const).filter(
+      const restart = (['api', 'events', 'lobby', 'name', 'receipts'] as const).filter(
         key => JSON.stringify(config[key]) !== JSON.stringify(next[key]),
       );
       const net = (['listen', 'announce', 'mdns', 'upnp', 'dht', 'reservations'] as const).filter(

@@ -838,6 +838,15 @@ export interface components {
                 /** @description milliseconds since 1970 */
                 atUnixMs: number;
             }[];
+            /** @description it disappears so long after it was read, an own one after it was delivered */
+            expiresAfterSeconds?: number;
+            /** @description milliseconds since 1970 */
+            expiresAtUnixMs?: number;
+            /**
+             * @description deleted since: the text is gone
+             * @constant
+             */
+            removed?: true;
         };
         Relay: {
             address: string;
@@ -906,6 +915,12 @@ export interface components {
             unread: number;
             muted: boolean;
             draft?: string;
+            /** @description messages older than this are deleted here */
+            keepDays?: number;
+            /** @description new messages disappear on both sides so long after they were read */
+            disappearAfterSeconds?: number;
+            /** @description who of the two has set it last, also to off */
+            disappearSetBy?: string;
             lastMessage?: components["schemas"]["Message"];
         };
         Events: {
@@ -913,7 +928,7 @@ export interface components {
             events: {
                 seq: number;
                 /** @enum {string} */
-                type: "message.received" | "message.sent" | "message.state" | "message.gap" | "message.healed" | "contact.requested" | "contact.changed" | "contact.removed" | "contact.keyChanged" | "peer.online" | "peer.away" | "peer.offline" | "peers.changed" | "conversation.changed" | "network.changed" | "daemon.started" | "daemon.readOnly" | "log.pruned";
+                type: "message.received" | "message.sent" | "message.state" | "message.removed" | "message.gap" | "message.healed" | "contact.requested" | "contact.changed" | "contact.removed" | "contact.keyChanged" | "peer.online" | "peer.away" | "peer.offline" | "peers.changed" | "conversation.changed" | "network.changed" | "daemon.started" | "daemon.readOnly" | "log.pruned";
                 /** @description milliseconds since 1970 */
                 atUnixMs: number;
                 data: {
@@ -2931,6 +2946,10 @@ export interface operations {
                     muted?: boolean;
                     /** @description empty: no draft */
                     draft?: string;
+                    /** @description null: for ever. What is not delivered yet is kept in any case */
+                    keepDays?: number | null;
+                    /** @description of a direct conversation, for both sides; 0: off */
+                    disappearAfterSeconds?: 0 | number;
                 };
             };
         };

@@ -15,11 +15,9 @@ import { MemoryNetwork } from '../net/memory-network.ts';
 import type { MemoryTransport } from '../net/memory-transport.ts';
 import { openStore } from '../store/database.ts';
 import { queriesOf } from '../store/queries.ts';
+import { createConversations } from './conversations.ts';
 import { Delivery } from './delivery.ts';
 import type { Core } from './deps.ts';
-import { createHistory } from './history.ts';
-import { createManager } from './manage.ts';
-import { createSender } from './send.ts';
 
 /** Small seeded generator (mulberry32), so that a failing run can be told by its seed. */
 export function seededRandom(seed: number): () => number {
@@ -111,9 +109,8 @@ export class TestNode {
   delivery!: Delivery;
   contacts!: ReturnType<typeof createContacts>['contacts'];
   requests!: ReturnType<typeof createContacts>['requests'];
-  history!: ReturnType<typeof createHistory>;
-  manager!: ReturnType<typeof createManager>;
-  sender!: ReturnType<typeof createSender>;
+  #parts!: ReturnType<typeof createConversations>;
+  readReceipts = true;
   superseded = 0;
   /** Of the program: an upgrade comes with the next start. */
   version = '1';
@@ -194,15 +191,32 @@ export class TestNode {
     });
     this.contacts = contacts;
     this.requests = requests;
-    this.history = createHistory(core, { book, lobby: () => false });
-    this.manager = createManager(core, { delivery: this.delivery });
-    this.sender = createSender(core, { book, delivery: this.delivery, ownName: () => 'Test' });
+    this.#parts = createConversations(core, {
+      book,
+      delivery: this.delivery,
+      ownName: () => 'Test',
+      lobby: { send: () => Promise.reject(new Error('no lobby here')), enabled: () => false },
+      readReceipts: () => this.readReceipts,
+    });
     this.#close = async () => {
       await store.close();
       feed.close();
     };
     await this.delivery.start();
     this.delivery.begin();
+    await this.#parts.start();
+  }
+
+  get messages() {
+    return this.#parts.messages;
+  }
+
+  get conversations() {
+    return this.#parts.conversations;
+  }
+
+  tidy(): Promise<void> {
+    return this.#parts.tidy();
   }
 
   get transport(): MemoryTransport {
@@ -210,7 +224,7 @@ export class TestNode {
   }
 
   send(to: TestNode, text: string, id?: MessageId): Promise<{ message: Message; created: boolean }> {
-    return this.sender.send(to.peer as string as ConversationId, { text, ...(id ? { id } : {}) });
+    return this.messages.send(to.peer as string as ConversationId, { text, ...(id ? { id } : {}) });
   }
 
   texts(other: TestNode, direction?: 'in' | 'out'): string[] {
@@ -224,7 +238,7 @@ export class TestNode {
     const items: Message[] = [];
     let before: string | null = null;
     do {
-      const page: { items: Message[]; prev: string | null } = this.history.list(id, {
+      const page: { items: Message[]; prev: string | null } = this.messages.list(id, {
         limit: 200,
         ...(before ? { before } : {}),
       });
@@ -276,6 +290,7 @@ export class TestNode {
 
   async stop(): Promise<void> {
     this.#transport.stop();
+    this.#parts.stop();
     await this.delivery.stop();
     await this.#close();
   }

@@ -38,6 +38,7 @@ function conversationOf(row: EventRow): string | null {
     case 'message.received':
     case 'message.sent':
     case 'message.state':
+    case 'message.removed':
     case 'message.gap':
       return textField(row.data, 'conversationId');
     case 'message.healed':

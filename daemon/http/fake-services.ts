@@ -243,7 +243,11 @@ function fakeStore(append: FakeServices['log']['append']) {
       get: conversation,
       patch: async (id, change) => {
         conversation(id);
-        notes.set(id, { muted: false, read: 0, ...notes.get(id), ...change });
+        const { muted, draft } = { muted: false, ...notes.get(id), ...JSON.parse(JSON.stringify(change)) } as {
+          muted: boolean;
+          draft?: string;
+        };
+        notes.set(id, { read: 0, ...notes.get(id), muted, ...(draft === undefined ? {} : { draft }) });
         return conversation(id);
       },
       clear: async id => {

@@ -1,7 +1,7 @@
 import type { ConversationId, MessageId, PeerId, UnixMs } from '#api/ids';
 import type { Contact, ContactDetail, ContactRequest, Invite, InviteCreated, SafetyNumber } from '#api/rest/contacts';
 import type { EventRow } from '#api/rest/events';
-import type { Conversation, Message, Trace } from '#api/rest/messages';
+import type { Conversation, ConversationPatch, Message, Trace } from '#api/rest/messages';
 import type { BootstrapState, Diagnosis, Network, Node, Peer, PingResult, RelayState } from '#api/rest/node';
 import type { Page, PageQuery } from '#api/rest/primitives';
 import type { Scope } from '#api/rest/scopes';
@@ -68,7 +68,7 @@ export interface InviteService {
 export interface ConversationService {
   list(query: PageQuery): Page<Conversation>;
   get(id: ConversationId): Conversation;
-  patch(id: ConversationId, change: { muted?: boolean; draft?: string }): Promise<Conversation>;
+  patch(id: ConversationId, change: ConversationPatch): Promise<Conversation>;
   /** Deletes the history here; the conversation of a contact stays. */
   clear(id: ConversationId): Promise<void>;
   read(id: ConversationId, upTo: MessageId): Promise<Conversation>;

@@ -18,6 +18,7 @@ export function contactQueries(prepare: Prepare) {
         invite_id: p('inviteId'),
         added_at: p('at'),
         last_seen_at: null,
+        quarantined: 0,
       }),
     ),
     remove: prepare(db => db.deleteFrom('contacts').where('peer', '=', p('peer'))),
@@ -90,6 +91,8 @@ export function contactQueries(prepare: Prepare) {
         uses_left: p('usesLeft'),
         note: p('note'),
         created_at: p('at'),
+        uses_total: p('usesLeft'),
+        revoked_at: null,
       }),
     ),
     useInvite: prepare(db =>
