@@ -65,6 +65,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     sql: sql.node,
     config,
     self,
+    home,
     clockOffsetMs: () => presence.clockOffsetMs(),
   });
 

@@ -9,6 +9,7 @@ import { diagnose } from './doctor.ts';
 import type { NetworkService } from './http/services.ts';
 import type { Network, NetworkState } from './net/network.ts';
 import { networkChecks } from './network-checks.ts';
+import { storageOf } from './storage.ts';
 import type { Store } from './store/database.ts';
 import type { NodeQueries } from './store/node-queries.ts';
 
@@ -21,6 +22,7 @@ export function createNodeService(deps: {
   sql: NodeQueries;
   config: Config;
   self: PeerId;
+  home: string;
   clockOffsetMs: () => number | null;
 }) {
   const { store, sql, self } = deps;
@@ -87,6 +89,7 @@ export function createNodeService(deps: {
       startedAtUnixMs: now.startedAtUnixMs,
       readOnly: now.readOnly,
       lobby: config.lobby.enabled,
+      storage: storageOf(deps.home),
       safety: { ratchetIdentity: Buffer.from(now.ratchetIdentity).toString('hex') },
     }),
 

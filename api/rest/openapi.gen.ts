@@ -449,6 +449,40 @@ export interface paths {
         patch: operations["patchConversation"];
         trace?: never;
     };
+    "/v1/conversations/{id}/export.ndjson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All messages of a conversation, oldest first, one JSON object a line */
+        get: operations["exportNdjson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/export.md": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All messages of a conversation, oldest first, to read and to print */
+        get: operations["exportMarkdown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{id}/read": {
         parameters: {
             query?: never;
@@ -1027,6 +1061,13 @@ export interface components {
             startedAtUnixMs: number;
             readOnly: boolean;
             lobby: boolean;
+            storage?: {
+                /** @description all files of the data folder */
+                bytes: number;
+                databaseBytes: number;
+                /** @description what the disk has left */
+                freeBytes: number;
+            };
             safety?: {
                 /** @description hex of the own ratchet identity key */
                 ratchetIdentity: string;
@@ -1695,7 +1736,12 @@ export interface operations {
                      *       "discoverable": true,
                      *       "startedAtUnixMs": 1795348800000,
                      *       "readOnly": false,
-                     *       "lobby": true
+                     *       "lobby": true,
+                     *       "storage": {
+                     *         "bytes": 5242880,
+                     *         "databaseBytes": 5000000,
+                     *         "freeBytes": 120000000000
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["Node"];
@@ -1748,7 +1794,12 @@ export interface operations {
                      *       "discoverable": true,
                      *       "startedAtUnixMs": 1795348800000,
                      *       "readOnly": false,
-                     *       "lobby": true
+                     *       "lobby": true,
+                     *       "storage": {
+                     *         "bytes": 5242880,
+                     *         "databaseBytes": 5000000,
+                     *         "freeBytes": 120000000000
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["Node"];
@@ -1869,7 +1920,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "peerId": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
                      *       "rttMs": 12.5,
                      *       "path": "direct",
                      *       "upgraded": false
@@ -3001,6 +3052,64 @@ export interface operations {
             500: components["responses"]["500.INTERNAL"];
             503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
             507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    exportNdjson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    exportMarkdown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
         };
     };
     readConversation: {

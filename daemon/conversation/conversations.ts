@@ -6,6 +6,8 @@ import type { ContactBook } from '../contacts/contact-book.ts';
 import type { Delivery } from './delivery.ts';
 import type { Core } from './deps.ts';
 import { createExpiry } from './expiry.ts';
+import type { ExportFormat } from './export.ts';
+import { exportConversation } from './export.ts';
 import { createHistory } from './history.ts';
 import { setLifetime } from './lifetimes.ts';
 import type { LobbyHistory } from './lobby-history.ts';
@@ -60,6 +62,14 @@ export function createConversations(
         return lobby.send(input);
       },
       list: (id: ConversationId, query: PageQuery) => history.list(id, query),
+      export(id: ConversationId, format: ExportFormat) {
+        const { name = id } = history.conversations.get(id);
+        const nameOf = (peer: PeerId): string => (peer === core.self ? deps.ownName() : (book.name(peer) ?? peer));
+        return exportConversation(
+          { list: (of, query) => history.list(of, query), title: name, nameOf, nowUnixMs: core.clock.nowUnixMs() },
+          { id, format },
+        );
+      },
       get: (id: MessageId) => history.get(id),
       trace: (id: MessageId) => history.trace(id),
       waitDelivered: (id: MessageId, waitMs: number, signal: AbortSignal) => manager.waitDelivered(id, waitMs, signal),

@@ -42,6 +42,8 @@ export function conversationHandlers(deps: {
       await conversations.clear(params.id);
       return { status: 204 };
     },
+    exportNdjson: ({ params }) => ({ status: 200, body: messages.export(params.id, 'ndjson') }),
+    exportMarkdown: ({ params }) => ({ status: 200, body: messages.export(params.id, 'markdown') }),
     readConversation: async ({ params, body }) => ({
       status: 200,
       body: await conversations.read(params.id, body.upTo),

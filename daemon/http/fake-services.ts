@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { AppError } from '#api/errors';
 import type { ConversationId, MessageId, PeerId, UnixMs } from '#api/ids';
 import { isPeerIdText } from '#api/ids';
@@ -287,6 +288,10 @@ function fakeStore(append: FakeServices['log']['append']) {
         clearTimeout(timer);
         waiters.delete(wake);
         return message(id);
+      },
+      export(id) {
+        conversation(id);
+        return Readable.from(of(id).map(one => `${JSON.stringify(one)}\n`));
       },
       list: (id, { around, ...query }) => {
         conversation(id);

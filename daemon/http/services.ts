@@ -80,6 +80,8 @@ export interface MessageService {
   /** Resolves when the message leaves `queued` and `mailbox`, or after `waitMs`, with the message as it is then. */
   waitDelivered(id: MessageId, waitMs: number, signal: AbortSignal): Promise<Message>;
   list(id: ConversationId, query: PageQuery): Page<Message>;
+  /** Everything, in pieces. @throws AppError CONVERSATION_NOT_FOUND, at once */
+  export(id: ConversationId, format: 'ndjson' | 'markdown'): AsyncIterable<string>;
   get(id: MessageId): Message;
   remove(id: MessageId): Promise<void>;
   trace(id: MessageId): Trace;
