@@ -175,7 +175,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     },
   });
 
-  const { contacts, requests } = createContacts({
+  const { contacts, requests, quarantine } = createContacts({
     sql,
     store,
     feed,
@@ -213,6 +213,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     addresses: () => forInvites(transport.addresses()),
     sign: bytes => identity.sign(bytes),
     verify: verifySignature,
+    quarantine: quarantine.begin,
+    quarantined: quarantine.done,
   });
   const conversations = createConversations(core, {
     book,

@@ -406,7 +406,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes an invite back */
+        /** Takes an invite back; with `contacts=quarantine` also blocks everybody who came by it */
         delete: operations["removeInvite"];
         options?: never;
         head?: never;
@@ -930,6 +930,14 @@ export interface components {
             lastSeenUnixMs?: number;
             /** @description milliseconds since 1970 */
             addedAtUnixMs: number;
+            /** @description the own invite by which this contact came */
+            inviteId?: string;
+            inviteNote?: string;
+            /**
+             * @description blocked because its invite was taken back; `unblock` lets it in again
+             * @constant
+             */
+            quarantined?: true;
         };
         ContactRequest: {
             peerId: string;
@@ -978,6 +986,9 @@ export interface components {
             /** @description milliseconds since 1970 */
             expiresAtUnixMs: number;
             usesLeft: number;
+            usesTotal: number;
+            /** @description contacts that came by it and are still there */
+            contacts: number;
             note?: string;
             /** @description milliseconds since 1970 */
             createdAtUnixMs: number;
@@ -987,6 +998,9 @@ export interface components {
             /** @description milliseconds since 1970 */
             expiresAtUnixMs: number;
             usesLeft: number;
+            usesTotal: number;
+            /** @description contacts that came by it and are still there */
+            contacts: number;
             note?: string;
             /** @description milliseconds since 1970 */
             createdAtUnixMs: number;
@@ -2131,6 +2145,14 @@ export interface operations {
                         lastSeenUnixMs?: number;
                         /** @description milliseconds since 1970 */
                         addedAtUnixMs: number;
+                        /** @description the own invite by which this contact came */
+                        inviteId?: string;
+                        inviteNote?: string;
+                        /**
+                         * @description blocked because its invite was taken back; `unblock` lets it in again
+                         * @constant
+                         */
+                        quarantined?: true;
                         addresses: {
                             address: string;
                             /**
@@ -2704,6 +2726,8 @@ export interface operations {
                      *           "id": "b6f2d1c0",
                      *           "expiresAtUnixMs": 1795348800000,
                      *           "usesLeft": 1,
+                     *           "usesTotal": 1,
+                     *           "contacts": 0,
                      *           "note": "for Bob",
                      *           "createdAtUnixMs": 1795348800000
                      *         }
@@ -2767,6 +2791,8 @@ export interface operations {
                      *       "id": "b6f2d1c0",
                      *       "expiresAtUnixMs": 1795348800000,
                      *       "usesLeft": 1,
+                     *       "usesTotal": 1,
+                     *       "contacts": 0,
                      *       "note": "for Bob",
                      *       "createdAtUnixMs": 1795348800000,
                      *       "invite": "p2pmsg:invite:CAESIA"
@@ -2790,7 +2816,9 @@ export interface operations {
     };
     removeInvite: {
         parameters: {
-            query?: never;
+            query?: {
+                contacts?: "quarantine";
+            };
             header?: never;
             path: {
                 id: string;

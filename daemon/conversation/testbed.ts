@@ -8,9 +8,10 @@ import { ManualClock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
 import { ContactBook } from '../contacts/contact-book.ts';
 import { createContacts } from '../contacts/contacts.ts';
+import { createInvites } from '../contacts/invites.ts';
 import { createFeed } from '../feed/feed.ts';
 import type { Identity } from '../net/keyfile.ts';
-import { generateIdentity } from '../net/keyfile.ts';
+import { generateIdentity, verifySignature } from '../net/keyfile.ts';
 import { MemoryNetwork } from '../net/memory-network.ts';
 import type { MemoryTransport } from '../net/memory-transport.ts';
 import { openStore } from '../store/database.ts';
@@ -108,6 +109,7 @@ export class TestNode {
   core!: Core;
   delivery!: Delivery;
   contacts!: ReturnType<typeof createContacts>['contacts'];
+  invites!: ReturnType<typeof createInvites>;
   requests!: ReturnType<typeof createContacts>['requests'];
   #parts!: ReturnType<typeof createConversations>;
   readReceipts = true;
@@ -166,7 +168,7 @@ export class TestNode {
         this.superseded += 1;
       },
     });
-    const { contacts, requests } = createContacts({
+    const { contacts, requests, quarantine } = createContacts({
       sql,
       store,
       feed,
@@ -182,14 +184,25 @@ export class TestNode {
         acceptKey: peer => this.delivery.acceptKey(peer),
         safetyNumber: peer => this.delivery.safetyNumber(peer),
       },
-      readInvite: () => {
-        throw new Error('no invites here');
-      },
+      readInvite: link => this.invites.read(link),
       readAddress: () => null,
       changed: () => undefined,
       forget: () => undefined,
     });
     this.contacts = contacts;
+    this.invites = createInvites({
+      sql,
+      store,
+      clock,
+      self: this.peer,
+      ownName: () => 'Test',
+      ratchetIdentity: () => this.delivery.keys.identity.ratchetIdentity,
+      addresses: () => [],
+      sign: bytes => this.identity.sign(bytes),
+      verify: verifySignature,
+      quarantine: quarantine.begin,
+      quarantined: quarantine.done,
+    });
     this.requests = requests;
     this.#parts = createConversations(core, {
       book,

@@ -225,6 +225,8 @@ function fakeStore(append: FakeServices['log']['append']) {
           createdAtUnixMs: AT as UnixMs,
           expiresAtUnixMs: (AT + expiresInSeconds * 1000) as UnixMs,
           usesLeft: uses,
+          usesTotal: uses,
+          contacts: 0,
           ...(note === undefined ? {} : { note }),
         };
         invites.set(invite.id, invite);

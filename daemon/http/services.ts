@@ -62,7 +62,8 @@ export interface RequestService {
 export interface InviteService {
   create(input: { expiresInSeconds: number; uses: number; note?: string }): Promise<InviteCreated>;
   list(query: PageQuery): Page<Invite>;
-  remove(id: string): Promise<void>;
+  /** `quarantine`: everybody who came by it is blocked. */
+  remove(id: string, options: { quarantine: boolean }): Promise<void>;
 }
 
 export interface ConversationService {
