@@ -5,6 +5,7 @@ import type { Cli } from './command.ts';
 import { connection } from './connect.ts';
 import { contactCommands } from './contact-commands.ts';
 import { CliFailure, EXIT } from './failure.ts';
+import { historyCommands } from './history-commands.ts';
 import { messageCommands } from './message-commands.ts';
 import { networkCommands } from './network-commands.ts';
 import { createOutput } from './output.ts';
@@ -94,6 +95,7 @@ function buildProgram(context: CliContext): Command {
   contactCommands(cli);
   inviteCommands(cli);
   messageCommands(cli);
+  historyCommands(cli, context);
   tailCommand(cli);
   tokenCommands(cli);
   return program;
