@@ -213,8 +213,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     addresses: () => forInvites(transport.addresses()),
     sign: bytes => identity.sign(bytes),
     verify: verifySignature,
-    quarantine: quarantine.begin,
-    quarantined: quarantine.done,
+    quarantine: (tx, peer) => quarantine.begin(tx, peer),
+    quarantined: peer => quarantine.done(peer),
   });
   const conversations = createConversations(core, {
     book,

@@ -59,8 +59,8 @@ export function inviteCommands(cli: Cli): void {
           await allOf(query => api.client.GET('/v1/invites', { params: { query } })),
           [
             { title: 'ID', value: invite => invite.id },
-            { title: 'USES LEFT', value: invite => `${invite.usesLeft} of ${invite.usesTotal}` },
-            { title: 'CAME BY IT', value: invite => String(invite.contacts) },
+            { title: 'LEFT', value: invite => `${invite.usesLeft} of ${invite.usesTotal}` },
+            { title: 'CAME', value: invite => String(invite.contacts) },
             { title: 'UNTIL', value: invite => shortTime(invite.expiresAtUnixMs) },
             { title: 'NOTE', value: invite => invite.note ?? '', shrink: true },
           ],

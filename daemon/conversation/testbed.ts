@@ -200,8 +200,8 @@ export class TestNode {
       addresses: () => [],
       sign: bytes => this.identity.sign(bytes),
       verify: verifySignature,
-      quarantine: quarantine.begin,
-      quarantined: quarantine.done,
+      quarantine: (tx, peer) => quarantine.begin(tx, peer),
+      quarantined: peer => quarantine.done(peer),
     });
     this.requests = requests;
     this.#parts = createConversations(core, {
