@@ -40,7 +40,7 @@ const LOOKED_FOR_MS = 7 * 86_400_000;
  */
 export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promise<Daemon> {
   const { config, home, log, version } = options;
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   const { identity } = loadOrCreateIdentity(join(home, 'identity.key'));
   const self = identity.peerId;
   const store = await openStore(home);
@@ -77,7 +77,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   const network = await createNetwork(
     {
       log: log.child({ part: 'net' }),
-      clock,
+      // Sockets know no other time.
+      clock: systemClock,
       identity,
       isContact: peer => book.isAccepted(peer),
       isDiscoverable: () => node.discoverable(),
