@@ -82,6 +82,11 @@ const RULES: readonly Rule[] = [
     because: 'the log knows only what it stores',
   },
   {
+    of: 'daemon/webhooks/',
+    modules: [...IDS, 'daemon/base/', 'daemon/store/', 'daemon/feed/', 'api/rest/'],
+    because: 'webhooks read the log and speak HTTP to others: no fastify, network or keys',
+  },
+  {
     of: 'daemon/presence/',
     modules: ['daemon/base/', 'daemon/feed/', 'api/', 'daemon/net/transport.ts'],
     packages: ['@bufbuild/protobuf'],
