@@ -79,6 +79,7 @@ const RULES: readonly Rule[] = [
   {
     of: 'daemon/feed/',
     modules: [...IDS, 'daemon/base/', 'daemon/store/', 'api/rest/events'],
+    types: ['api/rest/consumers'],
     because: 'the log knows only what it stores',
   },
   {

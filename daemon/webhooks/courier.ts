@@ -197,7 +197,7 @@ export function createCourier(deps: CourierDeps, job: Job): Courier {
     settle(lane);
     if (!wasFailing) return;
     // The receiver is back for all that could not reach it.
-    for (const other of [...timers.keys()]) if (other.unreachable) retry(other);
+    for (const other of timers.keys()) if (other.unreachable) retry(other);
   }
 
   /** On to its next event, or done with. */
