@@ -9,7 +9,7 @@ export const consumerName = z
 
 export const consumerInput = z.strictObject({
   name: consumerName,
-  types: typeList.optional(),
+  types: typeList.optional().meta({ description: 'left out: all, or as they were' }),
   after: z
     .union([z.literal(['head', 'oldest']), z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)])
     .default('head')

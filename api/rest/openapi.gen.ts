@@ -5239,7 +5239,7 @@ export interface operations {
                  */
                 "application/json": {
                     name: string;
-                    /** @description event types and groups (`message.*`); left out: all */
+                    /** @description left out: all, or as they were */
                     types?: string[];
                     /**
                      * @description where a new one begins; one that is there keeps its place

@@ -59,6 +59,7 @@ test('one that is there keeps its place and takes the new types', async () => {
   await consumers.ensure(bot, { name: 'a', after: 'oldest' });
   const again = await consumers.ensure(bot, { name: 'a', after: 'head', types: ['message.*'] });
   expect(again).toMatchObject({ created: false, consumer: { ackedSeq: 0, types: ['message.*'], lag: 3 } });
+  await consumers.ensure(bot, { name: 'a', after: 'head' });
   expect(consumers.place(bot, 'a').types).toEqual(['message.*']);
   expect((await consumers.ensure(bot, { name: 'b', after: 'head' })).consumer).toMatchObject({ ackedSeq: 3, lag: 0 });
 });

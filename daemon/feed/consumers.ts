@@ -60,8 +60,9 @@ export function createConsumers(deps: { store: Store; feed: Pick<Feed, 'state' |
         const old = sql.get.get({ name: input.name });
         if (old !== undefined) {
           if (!isOf(old, owner)) throw new AppError('CONSUMER_TAKEN');
-          sql.setTypes.run({ name: input.name, types });
-          return { consumer: show({ ...old, types }), created: false };
+          const changed = { ...old, types: types ?? old.types };
+          sql.setTypes.run({ name: input.name, types: changed.types });
+          return { consumer: show(changed), created: false };
         }
         const all = sql.all.all();
         if (all.length >= MAX || all.filter(row => row.token_id === owner.tokenId).length >= PER_TOKEN_MAX)
