@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { DatabaseFault } from './database-fault.ts';
 import { migration001 } from './migrations/001-first.ts';
-import { migrationWebhooks } from './migrations/002-webhooks.ts';
+import { migrationWebhooks } from './migrations/003-webhooks.ts';
 
 /** In order; the index + 1 is the `user_version` after it. Forward only. */
 const MIGRATIONS: readonly string[] = [migration001, migrationWebhooks];
