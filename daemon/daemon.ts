@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { AppError } from '#api/errors';
-import type { ConversationId } from '#api/ids';
 import { LOBBY_ID } from '#api/ids';
 import { systemClock } from './base/clock.ts';
 import { parseHostPort } from './config.ts';
@@ -9,10 +8,8 @@ import { createContacts } from './contacts/contacts.ts';
 import { createInvites } from './contacts/invites.ts';
 import { Delivery } from './conversation/delivery.ts';
 import type { Core } from './conversation/deps.ts';
-import { createHistory } from './conversation/history.ts';
+import { createConversations } from './conversation/conversations.ts';
 import { createLobbyHistory } from './conversation/lobby-history.ts';
-import { createManager } from './conversation/manage.ts';
-import { createSender } from './conversation/send.ts';
 import { createConsumers } from './feed/consumers.ts';
 import { createFeed } from './feed/feed.ts';
 import { createHttpServer } from './http/server.ts';
@@ -57,12 +54,21 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     { home, keepDays: config.events.keepDays, keepRows: config.events.keepRows },
   );
   const startedAtUnixMs = clock.nowUnixMs();
-  const upkeep = createUpkeep({ store, sql, feed, clock, log, onFatal: options.onFatal });
+  const upkeep = createUpkeep({
+    store,
+    sql,
+    feed,
+    clock,
+    log,
+    tidyHistory: () => conversations.tidy(),
+    onFatal: options.onFatal,
+  });
   const node = createNodeService({
     store,
     sql: sql.node,
     config,
     self,
+    home,
     clockOffsetMs: () => presence.clockOffsetMs(),
   });
 
@@ -172,7 +178,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     },
   });
 
-  const { contacts, requests } = createContacts({
+  const { contacts, requests, quarantine } = createContacts({
     sql,
     store,
     feed,
@@ -210,10 +216,16 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     addresses: () => forInvites(transport.addresses()),
     sign: bytes => identity.sign(bytes),
     verify: verifySignature,
+    quarantine: (tx, peer) => quarantine.begin(tx, peer),
+    quarantined: peer => quarantine.done(peer),
   });
-  const history = createHistory(core, { book, lobby: () => config.lobby.enabled });
-  const sender = createSender(core, { book, delivery, ownName: () => node.name() });
-  const manager = createManager(core, { delivery });
+  const conversations = createConversations(core, {
+    book,
+    delivery,
+    ownName: () => node.name(),
+    lobby: { send: input => lobby.send(input), enabled: () => config.lobby.enabled },
+    readReceipts: () => config.receipts.read,
+  });
 
   const audit = createAuditLog(nodeStores);
   const webhooks = createWebhooks({
@@ -275,17 +287,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     contacts,
     requests,
     invites,
-    conversations: history.conversations,
-    messages: {
-      send: (id: ConversationId, input) => (id === LOBBY_ID ? (writable(), lobby.send(input)) : sender.send(id, input)),
-      list: (id, query) => history.list(id, query),
-      get: id => history.get(id),
-      trace: id => history.trace(id),
-      waitDelivered: (id, waitMs, signal) => manager.waitDelivered(id, waitMs, signal),
-      remove: id => manager.remove(id),
-      retry: id => (writable(), manager.retry(id)),
-      cancel: id => manager.cancel(id),
-    },
+    conversations: conversations.conversations,
+    messages: conversations.messages,
     events: {
       state: () => feed.state(),
       read: query => feed.read(query),
@@ -341,6 +344,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       upkeep.start();
       delivery.begin();
       webhooks.start();
+      await conversations.start();
       return { peerId: self, api, socket: socket ?? undefined, addresses: transport.addresses() };
     },
     async stop() {
@@ -348,6 +352,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       stopping = true;
       await http.stop();
       await webhooks.stop();
+      conversations.stop();
       await presence.stop();
       await delivery.stop();
       await network.stop();

@@ -32,6 +32,11 @@ export const EVENT_DATA = {
     reason: stateReason.optional(),
     previous: messageState,
   }),
+  'message.removed': z.object({
+    conversationId: conversationIdOut,
+    ids: z.array(messageIdOut).meta({ description: 'empty with `cleared`: all up to now' }),
+    reason: z.enum(['deleted', 'cleared', 'disappeared', 'kept-days']),
+  }),
   'message.gap': z.object({ conversationId: conversationIdOut, peerId: peerIdOut, count: z.number().int() }),
   'message.healed': z.object({
     peerId: peerIdOut,
@@ -51,6 +56,8 @@ export const EVENT_DATA = {
     unread: z.number().int(),
     draft: z.string().optional(),
     muted: z.boolean(),
+    keepDays: z.number().int().optional(),
+    disappearAfterSeconds: z.number().int().optional(),
     lastMessageId: messageIdOut.optional(),
   }),
   'network.changed': z.object({
@@ -73,6 +80,7 @@ export const EVENT_SCOPE: Readonly<Record<EventType, Scope | null>> = {
   'message.received': 'messages:read',
   'message.sent': 'messages:read',
   'message.state': 'messages:read',
+  'message.removed': 'messages:read',
   'message.gap': 'messages:read',
   'message.healed': 'messages:read',
   'contact.requested': 'contacts',

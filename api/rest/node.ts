@@ -11,6 +11,13 @@ export const node = z.object({
   /** Set when another live daemon runs with this identity: nothing can be sent from here. */
   readOnly: z.boolean(),
   lobby: z.boolean(),
+  storage: z
+    .object({
+      bytes: z.number().int().meta({ description: 'all files of the data folder' }),
+      databaseBytes: z.number().int(),
+      freeBytes: z.number().int().meta({ description: 'what the disk has left' }),
+    })
+    .optional(),
   safety: z
     .object({ ratchetIdentity: z.string().meta({ description: 'hex of the own ratchet identity key' }) })
     .optional(),

@@ -406,7 +406,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes an invite back */
+        /** Takes an invite back; with `contacts=quarantine` also blocks everybody who came by it */
         delete: operations["removeInvite"];
         options?: never;
         head?: never;
@@ -447,6 +447,40 @@ export interface paths {
         head?: never;
         /** Changes mute or draft */
         patch: operations["patchConversation"];
+        trace?: never;
+    };
+    "/v1/conversations/{id}/export.ndjson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All messages of a conversation, oldest first, one JSON object a line */
+        get: operations["exportNdjson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/export.md": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All messages of a conversation, oldest first, to read and to print */
+        get: operations["exportMarkdown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/conversations/{id}/read": {
@@ -1012,6 +1046,15 @@ export interface components {
                 /** @description milliseconds since 1970 */
                 atUnixMs: number;
             }[];
+            /** @description it disappears so long after it was read, an own one after it was delivered */
+            expiresAfterSeconds?: number;
+            /** @description milliseconds since 1970 */
+            expiresAtUnixMs?: number;
+            /**
+             * @description deleted since: the text is gone
+             * @constant
+             */
+            removed?: true;
         };
         Relay: {
             address: string;
@@ -1078,6 +1121,14 @@ export interface components {
             lastSeenUnixMs?: number;
             /** @description milliseconds since 1970 */
             addedAtUnixMs: number;
+            /** @description the own invite by which this contact came */
+            inviteId?: string;
+            inviteNote?: string;
+            /**
+             * @description blocked because its invite was taken back; `unblock` lets it in again
+             * @constant
+             */
+            quarantined?: true;
         };
         ContactRequest: {
             peerId: string;
@@ -1097,6 +1148,12 @@ export interface components {
             unread: number;
             muted: boolean;
             draft?: string;
+            /** @description messages older than this are deleted here */
+            keepDays?: number;
+            /** @description new messages disappear on both sides so long after they were read */
+            disappearAfterSeconds?: number;
+            /** @description who of the two has set it last, also to off */
+            disappearSetBy?: string;
             lastMessage?: components["schemas"]["Message"];
         };
         Events: {
@@ -1104,7 +1161,7 @@ export interface components {
             events: {
                 seq: number;
                 /** @enum {string} */
-                type: "message.received" | "message.sent" | "message.state" | "message.gap" | "message.healed" | "contact.requested" | "contact.changed" | "contact.removed" | "contact.keyChanged" | "peer.online" | "peer.away" | "peer.offline" | "peers.changed" | "conversation.changed" | "network.changed" | "daemon.started" | "daemon.readOnly" | "log.pruned" | "webhook.parked";
+                type: "message.received" | "message.sent" | "message.state" | "message.removed" | "message.gap" | "message.healed" | "contact.requested" | "contact.changed" | "contact.removed" | "contact.keyChanged" | "peer.online" | "peer.away" | "peer.offline" | "peers.changed" | "conversation.changed" | "network.changed" | "daemon.started" | "daemon.readOnly" | "log.pruned" | "webhook.parked";
                 /** @description milliseconds since 1970 */
                 atUnixMs: number;
                 data: {
@@ -1120,6 +1177,9 @@ export interface components {
             /** @description milliseconds since 1970 */
             expiresAtUnixMs: number;
             usesLeft: number;
+            usesTotal: number;
+            /** @description contacts that came by it and are still there */
+            contacts: number;
             note?: string;
             /** @description milliseconds since 1970 */
             createdAtUnixMs: number;
@@ -1129,6 +1189,9 @@ export interface components {
             /** @description milliseconds since 1970 */
             expiresAtUnixMs: number;
             usesLeft: number;
+            usesTotal: number;
+            /** @description contacts that came by it and are still there */
+            contacts: number;
             note?: string;
             /** @description milliseconds since 1970 */
             createdAtUnixMs: number;
@@ -1203,6 +1266,13 @@ export interface components {
             startedAtUnixMs: number;
             readOnly: boolean;
             lobby: boolean;
+            storage?: {
+                /** @description all files of the data folder */
+                bytes: number;
+                databaseBytes: number;
+                /** @description what the disk has left */
+                freeBytes: number;
+            };
             safety?: {
                 /** @description hex of the own ratchet identity key */
                 ratchetIdentity: string;
@@ -1997,7 +2067,12 @@ export interface operations {
                      *       "discoverable": true,
                      *       "startedAtUnixMs": 1795348800000,
                      *       "readOnly": false,
-                     *       "lobby": true
+                     *       "lobby": true,
+                     *       "storage": {
+                     *         "bytes": 5242880,
+                     *         "databaseBytes": 5000000,
+                     *         "freeBytes": 120000000000
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["Node"];
@@ -2050,7 +2125,12 @@ export interface operations {
                      *       "discoverable": true,
                      *       "startedAtUnixMs": 1795348800000,
                      *       "readOnly": false,
-                     *       "lobby": true
+                     *       "lobby": true,
+                     *       "storage": {
+                     *         "bytes": 5242880,
+                     *         "databaseBytes": 5000000,
+                     *         "freeBytes": 120000000000
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["Node"];
@@ -2171,7 +2251,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "peerId": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
                      *       "rttMs": 12.5,
                      *       "path": "direct",
                      *       "upgraded": false
@@ -2382,6 +2462,14 @@ export interface operations {
                         lastSeenUnixMs?: number;
                         /** @description milliseconds since 1970 */
                         addedAtUnixMs: number;
+                        /** @description the own invite by which this contact came */
+                        inviteId?: string;
+                        inviteNote?: string;
+                        /**
+                         * @description blocked because its invite was taken back; `unblock` lets it in again
+                         * @constant
+                         */
+                        quarantined?: true;
                         addresses: {
                             address: string;
                             /**
@@ -2955,6 +3043,8 @@ export interface operations {
                      *           "id": "b6f2d1c0",
                      *           "expiresAtUnixMs": 1795348800000,
                      *           "usesLeft": 1,
+                     *           "usesTotal": 1,
+                     *           "contacts": 0,
                      *           "note": "for Bob",
                      *           "createdAtUnixMs": 1795348800000
                      *         }
@@ -3018,6 +3108,8 @@ export interface operations {
                      *       "id": "b6f2d1c0",
                      *       "expiresAtUnixMs": 1795348800000,
                      *       "usesLeft": 1,
+                     *       "usesTotal": 1,
+                     *       "contacts": 0,
                      *       "note": "for Bob",
                      *       "createdAtUnixMs": 1795348800000,
                      *       "invite": "p2pmsg:invite:CAESIA"
@@ -3041,7 +3133,9 @@ export interface operations {
     };
     removeInvite: {
         parameters: {
-            query?: never;
+            query?: {
+                contacts?: "quarantine";
+            };
             header?: never;
             path: {
                 id: string;
@@ -3248,6 +3342,10 @@ export interface operations {
                     muted?: boolean;
                     /** @description empty: no draft */
                     draft?: string;
+                    /** @description null: for ever. What is not delivered yet is kept in any case */
+                    keepDays?: number | null;
+                    /** @description of a direct conversation, for both sides; 0: off */
+                    disappearAfterSeconds?: 0 | number;
                 };
             };
         };
@@ -3299,6 +3397,64 @@ export interface operations {
             500: components["responses"]["500.INTERNAL"];
             503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
             507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    exportNdjson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    exportMarkdown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
         };
     };
     readConversation: {

@@ -31,6 +31,9 @@ export function networkCommands(cli: Cli): void {
           'Network',
           `NAT ${network.nat}, ${relays} of ${network.relays.length} relays, ${network.connections} connections`,
         ],
+        ...(node.storage
+          ? [['Disk', `${megabytes(node.storage.bytes)}, ${megabytes(node.storage.freeBytes)} free`]]
+          : []),
         ...(node.readOnly ? [['Warning', 'another daemon runs with this identity; this one cannot send']] : []),
       ];
       out.result(
@@ -114,3 +117,6 @@ function networkText(network: Network, out: Output): string {
     out,
   );
 }
+
+const megabytes = (bytes: number): string =>
+  bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;

@@ -6,6 +6,7 @@ import { connection } from './connect.ts';
 import { consumerCommands } from './consumer-commands.ts';
 import { contactCommands } from './contact-commands.ts';
 import { CliFailure, EXIT } from './failure.ts';
+import { historyCommands } from './history-commands.ts';
 import { messageCommands } from './message-commands.ts';
 import { networkCommands } from './network-commands.ts';
 import { createOutput } from './output.ts';
@@ -96,6 +97,7 @@ function buildProgram(context: CliContext): Command {
   contactCommands(cli);
   inviteCommands(cli);
   messageCommands(cli);
+  historyCommands(cli, context);
   tailCommand(cli);
   tokenCommands(cli);
   webhookCommands(cli);

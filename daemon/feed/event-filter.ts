@@ -10,6 +10,7 @@ export function conversationOf(row: EventRow): string | null {
     case 'message.received':
     case 'message.sent':
     case 'message.state':
+    case 'message.removed':
     case 'message.gap':
       return textField(row.data, 'conversationId');
     case 'message.healed':

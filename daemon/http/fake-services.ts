@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { AppError } from '#api/errors';
 import type { ConversationId, MessageId, PeerId, UnixMs } from '#api/ids';
 import { isPeerIdText } from '#api/ids';
@@ -227,6 +228,8 @@ function fakeStore(append: FakeServices['log']['append']) {
           createdAtUnixMs: AT as UnixMs,
           expiresAtUnixMs: (AT + expiresInSeconds * 1000) as UnixMs,
           usesLeft: uses,
+          usesTotal: uses,
+          contacts: 0,
           ...(note === undefined ? {} : { note }),
         };
         invites.set(invite.id, invite);
@@ -246,7 +249,11 @@ function fakeStore(append: FakeServices['log']['append']) {
       get: conversation,
       patch: async (id, change) => {
         conversation(id);
-        notes.set(id, { muted: false, read: 0, ...notes.get(id), ...change });
+        const { muted, draft } = { muted: false, ...notes.get(id), ...JSON.parse(JSON.stringify(change)) } as {
+          muted: boolean;
+          draft?: string;
+        };
+        notes.set(id, { read: 0, ...notes.get(id), muted, ...(draft === undefined ? {} : { draft }) });
         return conversation(id);
       },
       clear: async id => {
@@ -286,6 +293,10 @@ function fakeStore(append: FakeServices['log']['append']) {
         clearTimeout(timer);
         waiters.delete(wake);
         return message(id);
+      },
+      export(id) {
+        conversation(id);
+        return Readable.from(of(id).map(one => `${JSON.stringify(one)}\n`));
       },
       list: (id, { around, ...query }) => {
         conversation(id);

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { DatabaseFault } from './database-fault.ts';
 import { migration001 } from './migrations/001-first.ts';
-import { migrationWebhooks } from './migrations/003-webhooks.ts';
+import { migration002 } from './migrations/002-lifetimes.ts';
+import { migration003 } from './migrations/003-webhooks.ts';
 
 /** In order; the index + 1 is the `user_version` after it. Forward only. */
-const MIGRATIONS: readonly string[] = [migration001, migrationWebhooks];
+export const MIGRATIONS: readonly string[] = [migration001, migration002, migration003];
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**

@@ -1,5 +1,5 @@
 /** Webhooks with the place of each in the log, and named readers of the log. */
-export const migrationWebhooks = `
+export const migration003 = `
 CREATE TABLE webhooks (
   id TEXT PRIMARY KEY, name TEXT, url TEXT NOT NULL, types TEXT, conversation_id TEXT, allow_private INTEGER NOT NULL,
   enabled INTEGER NOT NULL, secret BLOB NOT NULL, old_secret BLOB, old_secret_until INTEGER, log_id TEXT NOT NULL,
