@@ -10,6 +10,7 @@ import { Delivery } from './conversation/delivery.ts';
 import type { Core } from './conversation/deps.ts';
 import { createConversations } from './conversation/conversations.ts';
 import { createLobbyHistory } from './conversation/lobby-history.ts';
+import { createConsumers } from './feed/consumers.ts';
 import { createFeed } from './feed/feed.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Services } from './http/services.ts';
@@ -30,6 +31,8 @@ import {
 } from './store/node-stores.ts';
 import { queriesOf } from './store/queries.ts';
 import { createUpkeep } from './upkeep.ts';
+import { isPrivateTarget, createPost } from './webhooks/post.ts';
+import { createWebhooks } from './webhooks/webhooks.ts';
 
 /** A contact that was there this lately is looked for also when there is nothing to send. */
 const LOOKED_FOR_MS = 7 * 86_400_000;
@@ -225,6 +228,18 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     readReceipts: () => config.receipts.read,
   });
 
+  const audit = createAuditLog(nodeStores);
+  const webhooks = createWebhooks({
+    store,
+    feed,
+    clock,
+    log: log.child({ part: 'webhooks' }),
+    post: createPost({ clock }, { version }),
+    audit: entry => audit.append(entry),
+    random: Math.random,
+    isPrivate: isPrivateTarget,
+  });
+
   let stopping = false;
   const writable = (): void => {
     if (delivery.readOnly) throw new AppError('IDENTITY_IN_USE');
@@ -281,6 +296,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       onCommit: listener => feed.onCommit(listener),
       onSignal: () => () => undefined,
     },
+    webhooks,
+    consumers: createConsumers({ store, feed, clock }),
     network: node.networkService({ network }),
     tokens: createTokenStore(nodeStores),
     idempotency: createIdempotencyStore(nodeStores),
@@ -300,7 +317,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   const http = await createHttpServer(
     {
       services,
-      audit: createAuditLog(nodeStores),
+      audit,
       clock,
       log: log.child({ part: 'http' }),
       about: node.about(version),
@@ -327,6 +344,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       await network.start();
       upkeep.start();
       delivery.begin();
+      webhooks.start();
       await conversations.start();
       return { peerId: self, api, socket: socket ?? undefined, addresses: transport.addresses() };
     },
@@ -334,6 +352,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       if (stopping) return;
       stopping = true;
       await http.stop();
+      await webhooks.stop();
       conversations.stop();
       await presence.stop();
       await delivery.stop();

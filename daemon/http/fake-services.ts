@@ -23,6 +23,7 @@ import type { Conversation, Message } from '#api/rest/messages';
 import type { Diagnosis, Network, Node, RelayState } from '#api/rest/node';
 import type { AuditLog } from './audit.ts';
 import type { Services } from './services.ts';
+import { fakeConsumers, fakeWebhooks } from './fake-hooks.ts';
 import { fakeAudit, fakeEvents, fakeIdempotency, fakeTokens, pageOf } from './fake-stores.ts';
 
 /**
@@ -60,6 +61,8 @@ export function createFakeServices(): FakeServices {
   const services: Services = {
     ...store.services,
     events: events.service,
+    webhooks: fakeWebhooks(events.service),
+    consumers: fakeConsumers(events.service),
     tokens: fakeTokens(),
     idempotency: fakeIdempotency(),
     health: {
@@ -165,7 +168,7 @@ function fakeStore(append: FakeServices['log']['append']) {
   const request = (peer: PeerId): ContactRequest =>
     found(requests.get(peer) ?? (peer === BOB ? REQUEST_EXAMPLE : undefined), 'REQUEST_NOT_FOUND');
 
-  const services: Omit<Services, 'events' | 'tokens' | 'idempotency' | 'health'> = {
+  const services: Omit<Services, 'events' | 'webhooks' | 'consumers' | 'tokens' | 'idempotency' | 'health'> = {
     node: {
       get: () => node,
       patch: async change => {

@@ -5,6 +5,7 @@ import type { Conversation, ConversationPatch, Message, Trace } from '#api/rest/
 import type { BootstrapState, Diagnosis, Network, Node, Peer, PingResult, RelayState } from '#api/rest/node';
 import type { Page, PageQuery } from '#api/rest/primitives';
 import type { Scope } from '#api/rest/scopes';
+import type { ConsumerService, WebhookService } from './webhook-service.ts';
 
 /**
  * What the API needs of the rest of the daemon. `daemon.ts` hands these in; the HTTP layer knows neither the
@@ -20,6 +21,8 @@ export interface Services {
   readonly messages: MessageService;
   readonly events: EventService;
   readonly network: NetworkService;
+  readonly webhooks: WebhookService;
+  readonly consumers: ConsumerService;
   readonly tokens: TokenStore;
   readonly idempotency: IdempotencyStore;
   readonly health: HealthService;

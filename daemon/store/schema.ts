@@ -229,4 +229,49 @@ export interface Schema {
     at: number;
   };
   audit: { row: Generated<number>; at: number; token_name: string; operation: string; target: string };
+  /** Everything up to `seq` in the log `log_id` was taken by the receiver, or is in a lane. The secrets sign requests: they are kept as they are. */
+  webhooks: {
+    id: string;
+    name: string | null;
+    url: string;
+    /** Comma list; null: all. */
+    types: string | null;
+    conversation_id: string | null;
+    allow_private: number;
+    enabled: number;
+    secret: Uint8Array;
+    old_secret: Uint8Array | null;
+    old_secret_until: number | null;
+    log_id: string;
+    seq: number;
+    parked_reason: string | null;
+    parked_at: number | null;
+    created_at: number;
+  };
+  /** Conversations that are behind their webhook: what is after `after_seq` was not taken yet. */
+  webhook_lanes: {
+    webhook_id: string;
+    lane: string;
+    after_seq: number;
+    failing_since: number | null;
+    attempts: number;
+  };
+  webhook_deliveries: {
+    row: Generated<number>;
+    webhook_id: string;
+    at: number;
+    event_seq: number;
+    status: number | null;
+    duration_ms: number;
+    error: string | null;
+  };
+  consumers: {
+    name: string;
+    token_id: string;
+    types: string | null;
+    log_id: string;
+    seq: number;
+    acked_at: number | null;
+    created_at: number;
+  };
 }
