@@ -23,6 +23,7 @@ import { createNodeService } from './node-service.ts';
 import { createLobby } from './presence/lobby.ts';
 import { createPresence } from './presence/presence.ts';
 import type { CreateDaemon, Daemon } from './programs/daemon-contract.ts';
+import { createSearch } from './search/search.ts';
 import { openStore } from './store/database.ts';
 import {
   createAuditLog,
@@ -212,6 +213,20 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   const sender = createSender(core, { book, delivery, ownName: () => node.name() });
   const manager = createManager(core, { delivery });
 
+  const search = createSearch(
+    {
+      databasePath: store.path,
+      sql: sql.search,
+      queue,
+      clock,
+      log: log.child({ part: 'search' }),
+      history: () => feed.state().logId,
+      message: id => history.get(id),
+      hidden: () => (config.lobby.enabled ? [] : [LOBBY_ID]),
+    },
+    { home },
+  );
+
   let stopping = false;
   const writable = (): void => {
     if (delivery.readOnly) throw new AppError('IDENTITY_IN_USE');
@@ -271,6 +286,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       retry: id => (writable(), manager.retry(id)),
       cancel: id => manager.cancel(id),
     },
+    search,
     events: {
       state: () => feed.state(),
       read: query => feed.read(query),
@@ -322,6 +338,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       const { api, socket } = await http.start();
       await network.start();
       upkeep.start();
+      search.start();
       delivery.begin();
       return { peerId: self, api, socket: socket ?? undefined, addresses: transport.addresses() };
     },
@@ -329,6 +346,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       if (stopping) return;
       stopping = true;
       await http.stop();
+      await search.stop();
       await presence.stop();
       await delivery.stop();
       await network.stop();

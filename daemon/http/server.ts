@@ -23,6 +23,7 @@ import { createOneTimeSecrets } from './one-time-secrets.ts';
 import type { Listener } from './origin-guard.ts';
 import { createRateLimiter, type Rate } from './rate-limit.ts';
 import { createRunner } from './run-operation.ts';
+import { searchHandlers } from './search-handlers.ts';
 import type { Services } from './services.ts';
 import { createStreams } from './streams.ts';
 import { tokenHandlers } from './token-handlers.ts';
@@ -110,6 +111,7 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
     }),
     ...contactHandlers({ services }),
     ...conversationHandlers({ services }),
+    ...searchHandlers({ services }),
     ...eventHandlers({ events, clock, streams, tickets }),
     ...networkHandlers({ services }),
     ...tokenHandlers({

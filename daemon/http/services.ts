@@ -5,6 +5,7 @@ import type { Conversation, Message, Trace } from '#api/rest/messages';
 import type { BootstrapState, Diagnosis, Network, Node, Peer, PingResult, RelayState } from '#api/rest/node';
 import type { Page, PageQuery } from '#api/rest/primitives';
 import type { Scope } from '#api/rest/scopes';
+import type { SearchService } from './search-handlers.ts';
 
 /**
  * What the API needs of the rest of the daemon. `daemon.ts` hands these in; the HTTP layer knows neither the
@@ -18,6 +19,7 @@ export interface Services {
   readonly invites: InviteService;
   readonly conversations: ConversationService;
   readonly messages: MessageService;
+  readonly search: SearchService;
   readonly events: EventService;
   readonly network: NetworkService;
   readonly tokens: TokenStore;

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { DatabaseFault } from './database-fault.ts';
 import { migration001 } from './migrations/001-first.ts';
+import { migration002 } from './migrations/002-search.ts';
 
 /** In order; the index + 1 is the `user_version` after it. Forward only. */
-const MIGRATIONS: readonly string[] = [migration001];
+const MIGRATIONS: readonly string[] = [migration001, migration002];
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**

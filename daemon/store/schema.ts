@@ -212,4 +212,6 @@ export interface Schema {
     at: number;
   };
   audit: { row: Generated<number>; at: number; token_name: string; operation: string; target: string };
+  /** Messages that are gone and may still be in the index of the search. */
+  search_removed: { seq: Generated<number>; row: number };
 }
