@@ -60,9 +60,11 @@ export function createFinder(deps: { db: SideDatabase; source: MessageSource; no
   function expression(query: Query, mode: MatchMode, request: FindRequest): string | null {
     const text = expressionOf(query, mode);
     if (text === null) return null;
-    if (request.conversation !== undefined) return `${text} AND {place} : "${placeTermOf(request.conversation)}"`;
-    const hidden = request.hidden.map(one => ` NOT {place} : "${placeTermOf(one)}"`);
-    return `(${text})${hidden.join('')}`;
+    const [inText, inPlace] = mode === 'words' ? ['{text} : ', '{place} : '] : ['', ''];
+    const placed = (conversation: string): string => `${inPlace}"${placeTermOf(conversation)}"`;
+    const asked = `${inText}(${text})`;
+    if (request.conversation !== undefined) return `${asked} AND ${placed(request.conversation)}`;
+    return asked + request.hidden.map(one => ` NOT ${placed(one)}`).join('');
   }
 
   /** At most `limit` hits, the nearest first; `cut`: there was no time to look for all of them. */

@@ -4,10 +4,11 @@
  * a token), because its own tables of Unicode know no emoji and end years before those of Node.
  *
  * Folding: NFKD (full width, ligatures), without the marks that people leave out when they type (accents of Latin,
- * Greek and Cyrillic, Hebrew points, Arabic vowels, emoji variants), lower case. Marks of other scripts carry meaning and stay.
+ * Greek and Cyrillic, Hebrew points, Arabic vowels, emoji variants), lower case. Marks of other scripts carry meaning
+ * and stay. The private-use planes are left out: the index marks conversations with them.
  */
 const LEFT_OUT =
-  /[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0640\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u00ad]/g;
+  /[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0640\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u00ad\u{f0000}-\u{10ffff}]/gu;
 const SPELLINGS: Readonly<Record<string, string>> = { ß: 'ss', ς: 'σ', ı: 'i', '\0': ' ' };
 const ASCII = /^[\x01-\x7f]*$/;
 /** A character with the marks on it: nothing moves across its border when it is decomposed. */

@@ -17,7 +17,7 @@ const TABLES = `
 CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE docs (row INTEGER PRIMARY KEY, place TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 CREATE VIRTUAL TABLE words USING fts5 (text, place, content='', tokenize='ascii', prefix='1 2 3');
-CREATE VIRTUAL TABLE parts USING fts5 (text, place, content='', tokenize='trigram case_sensitive 1', detail=none);
+CREATE VIRTUAL TABLE parts USING fts5 (text, content='', tokenize='trigram case_sensitive 1', detail=none);
 INSERT INTO words (words, rank) VALUES ('secure-delete', 1), ('hashsize', ${HASH_BYTES});
 INSERT INTO parts (parts, rank) VALUES ('secure-delete', 1), ('hashsize', ${HASH_BYTES});
 `;
@@ -71,14 +71,17 @@ function prepared(db: SideDatabase, madeAnew: string | null): IndexFile {
   return { db, madeAnew };
 }
 
-const PLACE_BASE = 0x1000;
-const PLACE_FIRST = 0x4e00;
+/** Two planes of private use, which fold.ts takes out of texts: no text looks like a place. */
+const PLACE_FIRST = 0xf0000;
+const PLACE_BASE = 0x20000;
 /**
  * A conversation as three characters, which are one term in both indexes. Of the hash: two conversations with the same
  * are told apart when a hit is looked at.
  */
 export function placeTermOf(conversation: string): string {
-  const hash = createHash('sha256').update(conversation).digest().readUIntBE(0, 5);
-  const digits = [hash, Math.floor(hash / PLACE_BASE), Math.floor(hash / PLACE_BASE ** 2)];
-  return String.fromCodePoint(...digits.map(digit => PLACE_FIRST + (digit % PLACE_BASE)));
+  const hash = createHash('sha256').update(conversation).digest();
+  return String.fromCodePoint(...[0, 4, 8].map(at => PLACE_FIRST + (hash.readUInt32BE(at) % PLACE_BASE)));
 }
+
+/** `detail=none` knows no columns: the place stands in front of the text, and a line break keeps their trigrams apart. */
+export const partsTextOf = (place: string, folded: string): string => `${place}\n\n\n${folded}`;

@@ -46,7 +46,7 @@ const quote = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 /** What FTS5 is asked for, in its syntax; null: nothing that could be looked up. It proposes, `rangesIn` decides. */
 export function expressionOf(query: Query, mode: MatchMode): string | null {
   const all = query.terms.flatMap(mode === 'words' ? wordExpressions : partExpressions);
-  return all.length === 0 ? null : `{text} : (${[...new Set(all)].join(' AND ')})`;
+  return all.length === 0 ? null : [...new Set(all)].join(' AND ');
 }
 
 function wordExpressions({ tokens, prefix }: Term): string[] {

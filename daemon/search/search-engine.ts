@@ -25,8 +25,20 @@ export interface EngineDeps {
 export function createSearchEngine(settings: WorkerSettings, deps: EngineDeps): SearchEngine {
   const source = openMessageSource(settings.databasePath);
   mkdirSync(dirname(settings.indexPath), { recursive: true, mode: 0o700 });
-  let parts = partsOf(openIndexFile(settings.indexPath, settings.history), source);
+  let parts = opened();
   if (parts.index.isAhead) anew('ahead of the history');
+
+  function opened(): ReturnType<typeof partsOf> {
+    const file = openIndexFile(settings.indexPath, settings.history);
+    try {
+      return partsOf(file, source);
+    } catch (error) {
+      if (error instanceof SourceFault) throw error;
+      // Tables that are not what they should be are found when queries are prepared.
+      file.db.close();
+      return partsOf({ ...openNew(settings.indexPath, settings.history), madeAnew: 'damaged' }, source);
+    }
+  }
 
   function partsOf(file: IndexFile, from: MessageSource) {
     if (file.madeAnew !== null) deps.note('warn', 'the index of the search is made anew', file.madeAnew);

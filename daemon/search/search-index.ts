@@ -1,6 +1,6 @@
 import type { SideDatabase } from '../store/open-database.ts';
 import { fold } from './fold.ts';
-import { placeTermOf } from './index-file.ts';
+import { partsTextOf, placeTermOf } from './index-file.ts';
 import { indexTerms } from './index-terms.ts';
 import type { MessageSource, SourceRow } from './message-source.ts';
 
@@ -54,9 +54,9 @@ export class SearchIndex {
       insert: db.prepare('INSERT INTO docs (row, place, text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
       remove: db.prepare('DELETE FROM docs WHERE row = ?'),
       insertWords: db.prepare('INSERT INTO words (rowid, text, place) VALUES (?, ?, ?)'),
-      insertParts: db.prepare('INSERT INTO parts (rowid, text, place) VALUES (?, ?, ?)'),
+      insertParts: db.prepare('INSERT INTO parts (rowid, text) VALUES (?, ?)'),
       removeWords: db.prepare("INSERT INTO words (words, rowid, text, place) VALUES ('delete', ?, ?, ?)"),
-      removeParts: db.prepare("INSERT INTO parts (parts, rowid, text, place) VALUES ('delete', ?, ?, ?)"),
+      removeParts: db.prepare("INSERT INTO parts (parts, rowid, text) VALUES ('delete', ?, ?)"),
       mergeWords: db.prepare("INSERT INTO words (words, rank) VALUES ('merge', ?)"),
       mergeParts: db.prepare("INSERT INTO parts (parts, rank) VALUES ('merge', ?)"),
       changes: db.prepare('SELECT total_changes()').pluck(),
@@ -145,7 +145,7 @@ export class SearchIndex {
       if (this.#sql.insert.run(row, place, text).changes === 0) continue;
       const folded = fold(text);
       this.#sql.insertWords.run(row, indexTerms(folded), place);
-      this.#sql.insertParts.run(row, folded, place);
+      this.#sql.insertParts.run(row, partsTextOf(place, folded));
     }
     this.#uncommitted += rows.length;
   }
@@ -164,7 +164,7 @@ export class SearchIndex {
       if (doc === undefined) continue;
       const folded = fold(doc.text);
       this.#sql.removeWords.run(row, indexTerms(folded), doc.place);
-      this.#sql.removeParts.run(row, folded, doc.place);
+      this.#sql.removeParts.run(row, partsTextOf(doc.place, folded));
       this.#sql.remove.run(row);
     }
     this.commit();
