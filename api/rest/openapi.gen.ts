@@ -1072,6 +1072,14 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        SearchHit: {
+            message: components["schemas"]["Message"];
+            /** @description what to highlight: in order, without overlap, the first 100 */
+            ranges: {
+                start: number;
+                end: number;
+            }[];
+        };
         Token: {
             id: string;
             name: string;
@@ -3540,14 +3548,7 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
-                        items: {
-                            message: components["schemas"]["Message"];
-                            /** @description what to highlight: in order, without overlap, the first 100 */
-                            ranges: {
-                                start: number;
-                                end: number;
-                            }[];
-                        }[];
+                        items: components["schemas"]["SearchHit"][];
                         next: string | null;
                         prev: string | null;
                         /**

@@ -8,6 +8,7 @@ import { CliFailure, EXIT } from './failure.ts';
 import { messageCommands } from './message-commands.ts';
 import { networkCommands } from './network-commands.ts';
 import { createOutput } from './output.ts';
+import { searchCommand } from './search-command.ts';
 import { tailCommand } from './tail-command.ts';
 import { oneLine, safeJson } from './terminal-text.ts';
 
@@ -94,6 +95,7 @@ function buildProgram(context: CliContext): Command {
   contactCommands(cli);
   inviteCommands(cli);
   messageCommands(cli);
+  searchCommand(cli);
   tailCommand(cli);
   tokenCommands(cli);
   return program;

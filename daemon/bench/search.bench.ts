@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import Database from 'better-sqlite3';
+import { createSearchEngine } from '../search/search-engine.ts';
 import { cpuMs, memoryOf } from './process-cost.ts';
 import { randomOf, searchTemplate, vocabularyOf } from './search-template.ts';
 
 /**
  * Search of a daemon with a million messages, through HTTP: how long the index takes, how large it is, how long
- * searches for three words and pages of a conversation take. Prints JSON.
+ * searches for three words and pages of a conversation take. `processor`: the same in this process, without HTTP and in
+ * processor time, for machines that do other things as well. Prints JSON.
  * `bin/node daemon/bench/search.bench.ts [--messages N] [--queries N] [--seed N]`
  */
 const option = (name: string, byDefault: number): number => {
@@ -58,11 +61,15 @@ async function timed(ask: () => Promise<Page>): Promise<Record<string, number>> 
     found += (await ask()).items.length;
     times.push(performance.now() - fromMs);
   }
+  return { ...quantiles(times), itemsPerAnswer: round(found / QUERIES) };
+}
+function quantiles(times: number[]): Record<string, number> {
   times.sort((a, b) => a - b);
   const at = (share: number): number => round(times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0);
-  return { p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), maxMs: at(1), itemsPerAnswer: round(found / QUERIES) };
+  return { p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), maxMs: at(1) };
 }
 
+const asked: { q: string; conversationId?: string }[] = [];
 const result: Record<string, unknown> = {
   messages: MESSAGES,
   queries: QUERIES,
@@ -113,7 +120,11 @@ try {
     return `${three[0]} ${three[1]} ${three[2]?.slice(0, 4)}`;
   };
   const search = (q: () => string, more: () => Record<string, string> = () => ({})) =>
-    timed(() => get('/v1/search', { q: q(), ...more() }));
+    timed(() => {
+      const query = { q: q(), ...more() };
+      asked.push(query);
+      return get('/v1/search', query);
+    });
   const common = words.slice(0, 30);
   result['search'] = {
     threeWordsOfOneMessage: await search(together),
@@ -150,4 +161,23 @@ try {
   process.kill(pid, 'SIGTERM');
   await once(daemon, 'exit');
 }
+result['processor'] = processor();
 process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+
+function processor(): Record<string, number> {
+  const paths = { databasePath: join(home, 'p2pmsg.db'), indexPath: join(home, 'cache', 'search.db') };
+  const state = new Database(paths.indexPath, { readonly: true });
+  const history = state.prepare("SELECT value FROM state WHERE key = 'history'").pluck().get() as string;
+  state.close();
+  const quiet = { removed: () => undefined, note: () => undefined, nowMs: () => 0 };
+  const engine = createSearchEngine({ ...paths, history, limitMs: 1_000 }, quiet);
+  const times = asked.map(({ q, conversationId }) => {
+    const from = process.threadCpuUsage();
+    const place = conversationId === undefined ? {} : { conversation: conversationId };
+    engine.find({ text: q, limit: 50, hidden: [], ...place });
+    const { user, system } = process.threadCpuUsage(from);
+    return (user + system) / 1_000;
+  });
+  engine.close();
+  return quantiles(times);
+}
