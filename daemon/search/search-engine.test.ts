@@ -179,13 +179,13 @@ describe('the index', () => {
   });
 
   it('grows back from the newest message, and says how far it is', () => {
-    search.fill(1_000, n => `item ${n}`);
+    search.fill(5_000, n => `item ${n}`);
     search.reopen(() => writeFileSync(search.indexPath, ''));
-    expect(search.find('item').indexing).toEqual({ done: 0, total: 1_000 });
+    expect(search.find('item').indexing).toEqual({ done: 0, total: 5_000 });
     search.engine.step();
     search.engine.step();
     const { indexing } = search.find('item');
-    expect(indexing?.total).toBe(1_000);
+    expect(indexing?.total).toBe(5_000);
     expect(indexing?.done).toBeGreaterThan(0);
     search.settle();
     expect(search.find('item').indexing).toBeNull();

@@ -8,6 +8,8 @@ import { SearchIndex } from './search-index.ts';
 import type { FindAnswer, WorkerSettings } from './worker-messages.ts';
 
 export interface SearchEngine {
+  /** Goes before a search, whose time begins after it. @throws SourceFault */
+  catchUp(): void;
   /** @throws TooSlow, SourceFault */
   find(request: FindRequest): FindAnswer;
   /** One piece of work; false when there is none left. */
@@ -64,9 +66,9 @@ export function createSearchEngine(settings: WorkerSettings, deps: EngineDeps): 
   }
 
   return {
+    catchUp: () => repaired(() => parts.index.catchUp()),
     find: request =>
       repaired(() => {
-        parts.index.catchUp();
         const found = parts.finder(request, deps.nowMs() + settings.limitMs);
         return { ...found, indexing: parts.index.progress() };
       }),

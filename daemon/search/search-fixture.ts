@@ -53,8 +53,10 @@ export async function searchFixture(deps: Partial<EngineDeps> = {}): Promise<Sea
   const settle = (): void => {
     while (engine.step());
   };
-  const find = (text: string, more: Partial<FindRequest> = {}): FindAnswer =>
-    engine.find({ text, limit: 50, hidden: [], ...more });
+  const find = (text: string, more: Partial<FindRequest> = {}): FindAnswer => {
+    engine.catchUp();
+    return engine.find({ text, limit: 50, hidden: [], ...more });
+  };
   const add = (text: string, conversation = 'bob'): string => {
     count += 1;
     const id = `00000000-0000-7000-8000-${String(count).padStart(12, '0')}`;

@@ -10,7 +10,7 @@ const STEP_ROWS = 256;
 const CHUNK_ROWS = 8_192;
 const REMOVE_ROWS = 128;
 const MERGE_PAGES = 64;
-/** New messages that a search brings in before it looks; more than these are told as `indexing`. */
+/** What a search brings in before it looks; when more is open, its answer says `indexing`. */
 const CATCH_UP_ROWS = 2_048;
 
 export interface Indexing {
@@ -85,9 +85,11 @@ export class SearchIndex {
     return open === 0 || total === 0 ? null : { done: Math.max(0, total - open), total };
   }
 
-  /** Brings in what came last, in front of a search. */
+  /** Brings in what came last, and everything when that is little. Goes before a search and does not count as its time. */
   catchUp(): void {
     for (let rows = 0; rows < CATCH_UP_ROWS && this.#forward(); rows += STEP_ROWS);
+    const { done, total } = this.progress() ?? { done: 0, total: 0 };
+    if (total - done <= CATCH_UP_ROWS) while (this.#back());
   }
 
   /** Does one piece of work; false when there is none left. */

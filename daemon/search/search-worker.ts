@@ -26,8 +26,9 @@ function work(): void {
 
 parentPort?.on('message', (message: ToWorker) => {
   if (message.type === 'find') {
-    say({ type: 'began', id: message.id });
     try {
+      engine.catchUp();
+      say({ type: 'began', id: message.id });
       say({ type: 'found', id: message.id, answer: engine.find(message.request) });
     } catch (error) {
       say({ type: 'failed', id: message.id, why: error instanceof TooSlow ? 'slow' : 'fault', text: String(error) });

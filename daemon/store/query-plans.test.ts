@@ -4,8 +4,10 @@ import { contactQueries } from './contact-queries.ts';
 import { inboxQueries } from './inbox-queries.ts';
 import { messageQueries } from './message-queries.ts';
 import { migration001 } from './migrations/001-first.ts';
+import { migration002 } from './migrations/002-search.ts';
 import { outboxQueries } from './outbox-queries.ts';
 import { ratchetQueries } from './ratchet-queries.ts';
+import { searchQueries } from './search-queries.ts';
 import type { Prepare } from './statement.ts';
 import { preparer } from './statement.ts';
 
@@ -24,7 +26,7 @@ const MAY_SCAN = [
 /** The queries with the way SQLite takes for each. */
 function plansOf(...makers: readonly ((prepare: Prepare) => unknown)[]): { text: string; plan: string[] }[] {
   const db = new Database(':memory:');
-  db.exec(migration001);
+  db.exec(migration001 + migration002);
   const plans: { text: string; plan: string[] }[] = [];
   const prepare = db.prepare.bind(db);
   db.prepare = ((text: string) => {
@@ -38,7 +40,7 @@ function plansOf(...makers: readonly ((prepare: Prepare) => unknown)[]): { text:
 }
 
 test('no query of the way of a message reads a whole table', () => {
-  const plans = plansOf(outboxQueries, inboxQueries, messageQueries, ratchetQueries, contactQueries);
+  const plans = plansOf(outboxQueries, inboxQueries, messageQueries, ratchetQueries, contactQueries, searchQueries);
   const scans = plans.filter(({ plan }) => plan.some(detail => detail.startsWith('SCAN'))).map(({ text }) => text);
   expect(scans.filter(text => !MAY_SCAN.some(one => one.test(text)))).toEqual([]);
 });
