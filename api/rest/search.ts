@@ -30,7 +30,6 @@ export const searchHit = z.object({
   message,
   ranges: z.array(searchRange).meta({ description: 'what to highlight: in order, without overlap, the first 100' }),
 });
-export type SearchHit = z.output<typeof searchHit>;
 
 export const searchPage = page(searchHit).extend({
   match: z

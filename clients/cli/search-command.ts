@@ -63,7 +63,11 @@ async function search(
   } while (before !== null && hits.length < limit);
 
   const names = out.json ? new Map<string, string>() : await namesOf(api);
-  for (const hit of hits) out.result(hit, hitText(hit, names, out.bold));
+  for (const hit of hits)
+    out.result(
+      hit,
+      hitText(hit, names, text => out.bold(text)),
+    );
   if (hits.length === 0) out.note('Nothing was found.');
   else if (match === 'parts') out.note('No message has these words; they were found inside of others.');
   if (before !== null) out.note('There are older ones: see --limit.');

@@ -7,10 +7,21 @@
  * Greek and Cyrillic, Hebrew points, Arabic vowels, emoji variants), lower case. Marks of other scripts carry meaning
  * and stay. The private-use planes are left out: the index marks conversations with them.
  */
-const LEFT_OUT =
-  /[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0640\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u00ad\u{f0000}-\u{10ffff}]/gu;
+const LEFT_OUT = new RegExp(
+  `[${[
+    // Latin, Greek, Cyrillic
+    String.raw`\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f`,
+    // Hebrew
+    String.raw`\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7`,
+    // Arabic, with the stroke that only makes words longer
+    String.raw`\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0640`,
+    // Variants of a character, soft hyphen, private use
+    String.raw`\ufe00-\ufe0f\u00ad\u{f0000}-\u{10ffff}`,
+  ].join('')}]`,
+  'gu',
+);
 const SPELLINGS: Readonly<Record<string, string>> = { ß: 'ss', ς: 'σ', ı: 'i', '\0': ' ' };
-const ASCII = /^[\x01-\x7f]*$/;
+const ASCII = /^\p{ASCII}*$/u;
 /** A character with the marks on it: nothing moves across its border when it is decomposed. */
 const CLUSTER = /\P{M}\p{M}*|\p{M}+/gu;
 
@@ -20,7 +31,7 @@ const UNSPACED = String.raw`[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Bopo}\p{
 const TOKEN = new RegExp(String.raw`(${UNSPACED})|([\p{S}--\p{ASCII}])|[[\p{L}\p{M}\p{N}\p{Co}]--${UNSPACED}]+`, 'gv');
 
 export function fold(text: string): string {
-  if (ASCII.test(text)) return text.toLowerCase();
+  if (ASCII.test(text)) return text.toLowerCase().replaceAll('\0', ' ');
   return text
     .normalize('NFKD')
     .replace(LEFT_OUT, '')
@@ -55,7 +66,7 @@ export interface Places {
 export function foldWithPlaces(text: string): Places {
   if (ASCII.test(text)) {
     const units = Array.from({ length: text.length + 1 }, (_, unit) => unit);
-    return { folded: text.toLowerCase(), starts: units, ends: units.slice(1) };
+    return { folded: fold(text), starts: units, ends: units.slice(1) };
   }
   const starts: number[] = [];
   const ends: number[] = [];

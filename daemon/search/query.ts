@@ -70,7 +70,7 @@ function wordExpressions({ tokens, prefix }: Term): string[] {
 
 /** Every third trigram and the last one: together they cover the text; each more is one more long list to read. */
 function partExpressions({ text }: Term): string[] {
-  const characters = [...text];
+  const characters = Array.from(text);
   const last = characters.length - GRAM;
   if (last < 0) return [];
   const starts = Array.from({ length: Math.ceil(characters.length / GRAM) }, (_, at) => Math.min(at * GRAM, last));

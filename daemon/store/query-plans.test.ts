@@ -21,6 +21,7 @@ const MAY_SCAN = [
   /^update "outbox" set .* where "state" in \('sealed', 'held'\)$/,
   /^update "inbox" set "state" = 'pending' where "state" in/,
   /^select distinct "peer", "device" from "inbox" where "state" = 'pending'$/,
+  /^select "seq" from "search_removed" order by "seq" desc limit 1$/,
 ];
 
 /** The queries with the way SQLite takes for each. */
