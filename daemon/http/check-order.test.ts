@@ -184,5 +184,13 @@ it('allows no other origin to read an answer', async () => {
 
 it('needs no token for what the contract says, and for nothing else', () => {
   const open = OPERATIONS.filter(operation => routeOf(operation).scope === null).map(one => routeOf(one).path);
-  expect(open.toSorted()).toEqual(['/', '/asyncapi.yaml', '/healthz', '/openapi.yaml', '/readyz', '/v1/session']);
+  expect(open.toSorted()).toEqual([
+    '/',
+    '/asyncapi.yaml',
+    '/docs',
+    '/healthz',
+    '/openapi.yaml',
+    '/readyz',
+    '/v1/session',
+  ]);
 });
