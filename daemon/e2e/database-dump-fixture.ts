@@ -7,6 +7,8 @@ export interface DatabaseDump extends Disposable {
   take(): Map<string, string>;
   /** Whether anything was committed since the last call; cheap. */
   written(): boolean;
+  count(table: string): number;
+  column(table: string, column: string): unknown[];
   readonly tables: readonly string[];
 }
 
@@ -67,6 +69,8 @@ export function openDump(path: string): DatabaseDump {
         }),
       );
     },
+    count: table => db.prepare(`SELECT count(*) FROM "${table}"`).pluck().get() as number,
+    column: (table, column) => db.prepare(`SELECT "${column}" FROM "${table}"`).pluck().all(),
     written() {
       const now = db.pragma('data_version', { simple: true });
       const changed = now !== version;

@@ -67,6 +67,8 @@ export function checkOrigin(
   const site = oneHeader(request, 'sec-fetch-site', 'ORIGIN_REFUSED');
   if (site === null || site === 'same-origin') return;
   if (site !== 'none' || !isPage || request.method !== 'GET') throw new AppError('ORIGIN_REFUSED');
+  // Chromium says `none`, and sends cookies, also for what a page of another port has it fetch in advance.
+  if (oneHeader(request, 'sec-purpose', 'ORIGIN_REFUSED') !== null) throw new AppError('ORIGIN_REFUSED');
   const mode = oneHeader(request, 'sec-fetch-mode', 'ORIGIN_REFUSED');
   const destination = oneHeader(request, 'sec-fetch-dest', 'ORIGIN_REFUSED');
   if ((mode !== null && mode !== 'navigate') || (destination !== null && destination !== 'document'))
