@@ -17,6 +17,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This API for people to read, with a curl line for every operation */
+        get: operations["getDocs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.yaml": {
         parameters: {
             query?: never;
@@ -1879,6 +1896,29 @@ export interface components {
 export type $defs = Record<string, never>;
 export interface operations {
     getPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED"];
+            500: components["responses"]["500.INTERNAL"];
+        };
+    };
+    getDocs: {
         parameters: {
             query?: never;
             header?: never;
