@@ -97,7 +97,7 @@ const requests: fc.Arbitrary<Request> = fc.constantFrom(...operations).chain(ope
     );
   const names = Object.keys(params?.shape ?? {});
   const fields = fc.oneof(
-    { weight: 3, arbitrary: fc.constant({}) },
+    { weight: 3, arbitrary: fc.constant(method === 'GET' ? (example.query ?? {}) : {}) },
     { weight: 4, arbitrary: valuesOf(query) as fc.Arbitrary<Record<string, unknown> | undefined> },
     fc.dictionary(fc.constantFrom('limit', 'before', 'after', 'around', 'wait', 'types', 'x', '__proto__'), junkText, {
       maxKeys: 3,
