@@ -4069,6 +4069,11 @@ export interface operations {
                          * @enum {string}
                          */
                         match: "words" | "parts";
+                        /**
+                         * @description not everything was looked at within 1 s: the search goes on with `prev` (or `next`, when it came from `after`), also when there are no items
+                         * @constant
+                         */
+                        timedOut?: true;
                         /** @description only while the index is being made: about so many messages were searched, the newest first */
                         indexing?: {
                             done: number;
