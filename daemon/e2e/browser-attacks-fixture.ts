@@ -151,12 +151,12 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     title: 'a sandboxed frame, whose Origin is null',
-    script: `await frame({ sandbox: 'allow-scripts allow-forms', srcdoc:
+    script: `onmessage = event => say(event.data);
+      await frame({ sandbox: 'allow-scripts allow-forms', srcdoc:
         '<form id=f method=post enctype=text/plain action="' + T + '/v1/contacts"><input name=a></form><script>' +
-        'fetch("' + T + '/v1/node",{credentials:"include"}).then(a=>a.text()).then(t=>parent.postMessage(t,"*"),e=>parent.postMessage(String(e),"*"));' +
-        'new WebSocket("' + WS + '/v1/events/ws").onmessage=e=>parent.postMessage(e.data,"*");f.submit()<\\/script>' });
-      onmessage = event => say(event.data);`,
-    reaches: 3,
+        'fetch("' + T + '/v1/node",{credentials:"include"}).then(a=>a.text()).then(t=>parent.postMessage(t,"*"),e=>parent.postMessage(String(e),"*")).finally(()=>f.submit());' +
+        'new WebSocket("' + WS + '/v1/events/ws").onmessage=e=>parent.postMessage(e.data,"*")<\\/script>' });`,
+    reaches: 2,
   },
   {
     title: 'a data: frame',
