@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -42,6 +43,9 @@ for (const name of readdirSync(join(root, 'bin'))) {
 }
 for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'openapi.yaml', 'asyncapi.yaml'])
   if (existsSync(join(root, name))) copyFileSync(join(root, name), join(dist, name));
+
+// `p2pmsgd service install` writes its units from these.
+cpSync(join(root, 'deploy/systemd'), join(dist, 'deploy/systemd'), { recursive: true });
 
 const tests = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(name =>
   /\.test\.|fixture|\.ts$/.test(name),
