@@ -10,6 +10,7 @@ import { networkCommands } from './network-commands.ts';
 import { createOutput } from './output.ts';
 import { tailCommand } from './tail-command.ts';
 import { oneLine, safeJson } from './terminal-text.ts';
+import { tuiCommand } from './tui-command.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** A text has at most 32 KiB; what is longer is refused by the daemon, and endless input must not fill memory. */
@@ -96,6 +97,7 @@ function buildProgram(context: CliContext): Command {
   messageCommands(cli);
   tailCommand(cli);
   tokenCommands(cli);
+  tuiCommand(cli, context);
   return program;
 }
 
