@@ -2,7 +2,7 @@ import { Box, Text, useApp, useCursor, useInput, usePaste, useWindowSize } from 
 import { createElement as h, type ReactElement, useEffect, useSyncExternalStore } from 'react';
 import { fit, oneLine } from '../terminal-text.ts';
 import { textOf } from './line-editor.ts';
-import { type Action, actionOf } from './keys.ts';
+import { type Action, actionsOf } from './keys.ts';
 import { BAR_COLUMNS, type Layout, layoutOf, type Screen, type ScreenState } from './screen.ts';
 import type { TuiSession } from './session.ts';
 import { headerRow, helpRows, inputText, listRows, messageRows, type Paint, talkTitle } from './view.ts';
@@ -33,7 +33,9 @@ export function App({ session, screen, paint }: AppProps): ReactElement {
   const act = (action: Action): void => {
     if (screen.handle(action, size) === 'quit') exit();
   };
-  useInput((text, key) => act(actionOf(text, key, screen.state().focus !== 'list')));
+  useInput((text, key) => {
+    for (const action of actionsOf(text, key, () => screen.state().focus !== 'list')) act(action);
+  });
   usePaste(text => act({ kind: 'type', text }));
 
   const line = state.focus === 'filter' ? state.filter : layout.draft;

@@ -31,8 +31,34 @@ const EDITING: Readonly<Record<string, EditKey>> = {
   f: 'right',
 };
 
+/** Keys that come as one character; in a read together with others they are not told apart by ink. */
+const CHARACTERS: Readonly<Record<string, Action>> = {
+  '\r': { kind: 'enter' },
+  '\n': { kind: 'newline' },
+  '\t': { kind: 'next' },
+  '\u001b': { kind: 'back' },
+  '\u0003': { kind: 'quit' },
+  '\u0008': { kind: 'edit', key: 'backspace' },
+  '\u007f': { kind: 'edit', key: 'backspace' },
+};
+const NO_KEY = {} as Key;
+
+/**
+ * The actions of one event of ink. A slow line brings several keys in one read, and `hi\r` is a text and enter, not a
+ * text with a line break; what is pasted comes another way. `isTyping` is asked anew before each of them.
+ */
+export function* actionsOf(input: string, key: Key, isTyping: () => boolean): Generator<Action> {
+  if (input.length <= 1 || key.ctrl || key.meta) return yield actionOf(input, key, isTyping());
+  for (const [part] of input.matchAll(/[\r\n\t\u001b\u0003\u0008\u007f]|[^\r\n\t\u001b\u0003\u0008\u007f]+/g)) {
+    const character = CHARACTERS[part];
+    if (character) yield character;
+    else if (isTyping()) yield { kind: 'type', text: part };
+    else for (const letter of part) yield isTyping() ? { kind: 'type', text: letter } : actionOf(letter, NO_KEY, false);
+  }
+}
+
 /** `isTyping`: letters are text, and not commands of the list. */
-export function actionOf(input: string, key: Key, isTyping: boolean): Action {
+function actionOf(input: string, key: Key, isTyping: boolean): Action {
   if (key.ctrl && (input === 'c' || (input === 'd' && !isTyping))) return { kind: 'quit' };
   if (key.tab) return { kind: 'next' };
   if (key.escape) return { kind: 'back' };

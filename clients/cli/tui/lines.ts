@@ -1,5 +1,5 @@
 import type { Message } from '../api.ts';
-import { displayWidth, oneLine } from '../terminal-text.ts';
+import { displayWidth, fit, oneLine } from '../terminal-text.ts';
 import type { Unsent } from './model.ts';
 
 /** One line of the conversation as it stands on the screen; `text` is safe for a terminal. */
@@ -53,6 +53,44 @@ const TONES: Readonly<Record<Message['state'], Tone>> = {
   received: 'plain',
 };
 
+/** A name may be long; the text counts. */
+const AUTHOR_COLUMNS = 24;
+/** Messages are never changed but replaced, so what was wrapped once stays good. Texts have up to 32 KiB each. */
+const drawn = new WeakMap<Message | Unsent, { key: string; lines: readonly Line[] }>();
+
+interface Entry {
+  readonly id: string;
+  readonly atUnixMs: number;
+  readonly author: string;
+  readonly text: string;
+  readonly state: string;
+  readonly tone: Tone;
+}
+
+function linesOf(
+  source: Message | Unsent,
+  { id, atUnixMs, author, text, state, tone }: Entry,
+  columns: number,
+): readonly Line[] {
+  const key = `${columns} ${author}`;
+  const known = drawn.get(source);
+  if (known?.key === key) return known.lines;
+  const at = new Date(atUnixMs);
+  const name = fit(oneLine(author.slice(0, 200)), AUTHOR_COLUMNS).trimEnd();
+  const own = wrapped(`${pad(at.getHours())}:${pad(at.getMinutes())} ${name}: ${text}`, columns);
+  const last = own.at(-1) ?? '';
+  const fits = state !== '' && displayWidth(last) + 2 + displayWidth(state) <= columns;
+  const lines: Line[] = own.map((line, index) => ({
+    messageId: id,
+    text: line,
+    tone,
+    ...(fits && index === own.length - 1 ? { state: `  ${state}` } : {}),
+  }));
+  if (state !== '' && !fits) lines.push({ messageId: id, text: '', tone, state: INDENT + state });
+  drawn.set(source, { key, lines });
+  return lines;
+}
+
 /** The conversation in lines of at most `columns`, a line before each new day. */
 export function messageLines(
   messages: readonly Message[],
@@ -62,27 +100,22 @@ export function messageLines(
 ): Line[] {
   const lines: Line[] = [];
   let day = '';
-  const add = (id: string, atUnixMs: number, author: string, text: string, state: string, tone: Tone): void => {
-    const at = new Date(atUnixMs);
+  const add = (source: Message | Unsent, entry: Entry): void => {
+    const at = new Date(entry.atUnixMs);
     const today = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
-    if (today !== day) {
-      day = today;
-      lines.push({ messageId: id, text: `── ${today} ──`, tone: 'day' });
-    }
-    const time = `${pad(at.getHours())}:${pad(at.getMinutes())}`;
-    const own = wrapped(`${time} ${oneLine(author)}: ${text}`, columns);
-    const last = own.at(-1) ?? '';
-    const fits = state !== '' && displayWidth(last) + 2 + displayWidth(state) <= columns;
-    own.forEach((line, index) => {
-      const isLast = index === own.length - 1;
-      lines.push({ messageId: id, text: line, tone, ...(isLast && fits ? { state: `  ${state}` } : {}) });
-    });
-    if (state !== '' && !fits) lines.push({ messageId: id, text: '', tone, state: `${INDENT}${state}` });
+    if (today !== day) lines.push({ messageId: entry.id, text: `── ${today} ──`, tone: 'day' });
+    day = today;
+    lines.push(...linesOf(source, entry, columns));
   };
-  for (const { id, sentAtUnixMs, direction, from, text, state, reason } of messages)
-    if (direction === 'in') add(id, sentAtUnixMs, nameOf(from), text, '', 'plain');
-    else add(id, sentAtUnixMs, 'me', text, `[${reason ? `${state}: ${reason}` : state}]`, TONES[state]);
-  for (const { id, atUnixMs, text } of unsent) add(id, atUnixMs, 'me', text, '[not sent yet]', 'waiting');
+  for (const message of messages) {
+    const { id, sentAtUnixMs: atUnixMs, direction, from, text, state, reason } = message;
+    if (direction === 'in') add(message, { id, atUnixMs, author: nameOf(from), text, state: '', tone: 'plain' });
+    else {
+      const shown = `[${reason ? `${state}: ${reason}` : state}]`;
+      add(message, { id, atUnixMs, author: 'me', text, state: shown, tone: TONES[state] });
+    }
+  }
+  for (const one of unsent) add(one, { ...one, author: 'me', state: '[not sent yet]', tone: 'waiting' });
   return lines;
 }
 

@@ -54,8 +54,11 @@ export const EMPTY_MODEL: Model = {
 export const MESSAGES_KEPT = 2_000;
 const TALKS_KEPT = 5_000;
 
+/** Longer than any name that the daemon takes: drawing must not depend on what it lets through. */
+const NAME_MAX = 200;
+
 export const titleOf = ({ id, name }: { id: string; name?: string | undefined }): string =>
-  name || (id === 'self' ? 'Notes to self' : id === 'lobby' ? 'Lobby' : id.slice(0, 16));
+  name?.slice(0, NAME_MAX) || (id === 'self' ? 'Notes to self' : id === 'lobby' ? 'Lobby' : id.slice(0, 16));
 
 export function talksOf(conversations: readonly Conversation[], contacts: readonly Contact[]): Map<string, Talk> {
   const talks = new Map<string, Talk>();

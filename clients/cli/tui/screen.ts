@@ -166,7 +166,9 @@ export function createScreen(session: TuiSession): Screen {
             enter(layout);
             break;
           case 'newline':
+            // Enter too comes as a line feed while the terminal is not in raw mode yet.
             if (state.focus === 'message') setLine(layout, line => insert(line, '\n'));
+            else enter(layout);
             break;
           case 'move':
             if (state.focus === 'message') scroll(layout, action.by);
