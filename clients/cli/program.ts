@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { inviteCommands, tokenCommands } from './access-commands.ts';
 import { createApi, failureOf } from './api.ts';
 import type { Cli } from './command.ts';
+import { completionCommands } from './completion-command.ts';
 import { connection } from './connect.ts';
 import { contactCommands } from './contact-commands.ts';
 import { CliFailure, EXIT } from './failure.ts';
@@ -50,7 +51,8 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   }
 }
 
-function buildProgram(context: CliContext): Command {
+/** The tree of commands. */
+export function buildProgram(context: CliContext): Command {
   const program = new Command('p2pmsg')
     .description(
       'Talks to the p2pmsgd that runs on this machine. WHO is a PeerId, 8 or more of its first characters, or the name of a contact.',
@@ -98,6 +100,7 @@ function buildProgram(context: CliContext): Command {
   tailCommand(cli);
   tokenCommands(cli);
   tuiCommand(cli, context);
+  completionCommands(cli, program, context);
   return program;
 }
 
