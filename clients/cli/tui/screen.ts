@@ -143,6 +143,8 @@ export function createScreen(session: TuiSession): Screen {
     },
     handle(action, size) {
       if (action.kind === 'quit') return 'quit';
+      // What the notice said was seen by whoever goes on.
+      if (session.model().notice !== '') session.notify('');
       const layout = layoutOf(session.model(), state, size);
       if (state.help) set({ help: false });
       else

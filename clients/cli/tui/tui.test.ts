@@ -72,7 +72,7 @@ afterEach(() => daemon[Symbol.asyncDispose]());
 
 const tui = (size: { columns: number; rows: number }, env: Record<string, string> = {}): Terminal =>
   new Terminal(`'${process.execPath}' '${MAIN}' --home '${daemon.home}' tui`, size, env);
-const contactCalled = (name: string, at: number): object => ({
+const contactCalled = (name: string, at: number) => ({
   peerId: `${BOB.slice(0, -3)}${String(at).padStart(3, '0')}`,
   name,
   status: 'accepted',
@@ -156,9 +156,12 @@ describe.skipIf(!HAS_TMUX)(`p2pmsg tui on a terminal${WHY}`, () => {
 
   it('lets no control byte of 200 hostile names and texts through to the terminal', async () => {
     expect(HOSTILE_TEXTS.length).toBeGreaterThanOrEqual(200);
+    const contacts = HOSTILE_TEXTS.map(contactCalled);
+    const nothing = () => ({ body: { items: [], next: null, prev: null } });
     daemon.routes = {
       ...daemon.routes,
-      'GET /v1/contacts': () => ({ body: { items: HOSTILE_TEXTS.map(contactCalled), next: null, prev: null } }),
+      'GET /v1/contacts': () => ({ body: { items: contacts, next: null, prev: null } }),
+      ...Object.fromEntries(contacts.map(({ peerId }) => [`GET /v1/conversations/${peerId}/messages`, nothing])),
     };
     using terminal = tui({ columns: 80, rows: 60 });
     await terminal.until(screen => screen.includes('old message 29'));
