@@ -88,8 +88,8 @@ function panes(layout: Layout, state: ScreenState, more: { paint: Paint; isLoade
         empty: emptyText(talks.length, isLoaded, state),
       }),
     );
-  const bars = Array.from({ length: bodyRows }, (_, index) => h(Text, { key: index, dimColor: true }, ' │ '));
-  if (isWide) return [list(), column('bar', BAR_COLUMNS, ...bars), messages()];
+  const bar = h(Text, { key: 'bar', dimColor: true }, Array.from({ length: bodyRows }, () => ' │ ').join('\n'));
+  if (isWide) return [list(), column('bar', BAR_COLUMNS, bar), messages()];
   return [state.focus === 'message' ? messages() : list()];
 }
 

@@ -10,6 +10,8 @@ import { EMPTY_MODEL, MESSAGES_KEPT, talksOf, withEvent, withMessage } from './m
 const PAGE = 100;
 /** Conversations whose messages stay in memory; the one opened longest ago goes. */
 const OPENED_KEPT = 20;
+/** Many events at once, as after a cut, are drawn together. */
+const TELL_EVERY_MS = 30;
 /** After these the log cannot be followed any further, and everything is asked for anew. */
 const CURSOR_GONE = ['CURSOR_EXPIRED', 'CURSOR_UNKNOWN', 'LOG_CHANGED'];
 
@@ -34,9 +36,15 @@ export function createTuiSession(api: Api, signal: AbortSignal): TuiSession {
   let model: Model = EMPTY_MODEL;
   let cursor: { after: number; logId: string } = { after: 0, logId: '' };
   const listeners = new Set<() => void>();
+  let telling = false;
   const set = (change: Partial<Model>): void => {
     model = { ...model, ...change };
-    for (const listener of listeners) listener();
+    if (telling) return;
+    telling = true;
+    setTimeout(() => {
+      telling = false;
+      for (const listener of listeners) listener();
+    }, TELL_EVERY_MS);
   };
   const notify = (notice: string): void => set({ notice: oneLine(notice) });
   const of = (id: string) => ({ params: { path: { id } } });

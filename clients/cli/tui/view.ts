@@ -1,4 +1,4 @@
-import { Box, Text } from 'ink';
+import { Text } from 'ink';
 import { createElement as h, type ReactElement, type ReactNode } from 'react';
 import { displayWidth, fit, oneLine } from '../terminal-text.ts';
 import { HELP } from './keys.ts';
@@ -18,7 +18,8 @@ const TONE_COLORS: Readonly<Record<Tone, string | null>> = {
 };
 const DOTS: Readonly<Record<Presence, string>> = { online: '●', away: '◐', offline: '○', unknown: '·' };
 
-const row = (key: string, ...children: ReactNode[]): ReactElement => h(Box, { key, height: 1 }, ...children);
+/** One text with spans in it, and not a box of texts: a screen has many, and each box is laid out on its own. */
+const row = (key: string, ...children: ReactNode[]): ReactElement => h(Text, { key, wrap: 'truncate' }, ...children);
 
 /** Each row is exactly `columns` wide: what stood there before is written over. */
 const plain = (key: string, text: string, columns: number, props: object = {}): ReactElement =>
