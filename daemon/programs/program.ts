@@ -4,6 +4,7 @@ import { loadConfig } from '../config-sources.ts';
 import { chooseHome, homePaths, writePrivateFile } from '../home.ts';
 import { EXIT, startFault } from '../start-fault.ts';
 import type { ProgramDeps } from './daemon-contract.ts';
+import { serviceCommands } from './service-command.ts';
 
 interface Common {
   readonly home?: string;
@@ -30,7 +31,7 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
   }
 }
 
-function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void): Command {
+export function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void): Command {
   const program = new Command('p2pmsgd')
     .description('Peer-to-peer messaging daemon: your identity, your messages, your API on localhost.')
     .version(deps.version)
@@ -177,6 +178,7 @@ function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void): Comm
     loadConfig({ home: homeOf(), env: process.env });
     if (!common().quiet) print({ ok: true }, 'ok');
   });
+  serviceCommands(command, program);
   return program;
 }
 
