@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { AppError } from '#api/errors';
 import { LOBBY_ID } from '#api/ids';
+import { type ApiTls, readApiTls } from './api-tls.ts';
 import { systemClock } from './base/clock.ts';
 import { late } from './base/late.ts';
 import { parseHostPort } from './config.ts';
@@ -21,6 +22,7 @@ import { createNodeService } from './node-service.ts';
 import { createLobby } from './presence/lobby.ts';
 import { createPresence } from './presence/presence.ts';
 import type { CreateDaemon, Daemon } from './programs/daemon-contract.ts';
+import { createSearch } from './search/search.ts';
 import { openStore } from './store/database.ts';
 import {
   createAuditLog,
@@ -42,7 +44,10 @@ const LOOKED_FOR_MS = 7 * 86_400_000;
  */
 export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promise<Daemon> {
   const { config, home, log, version } = options;
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
+  const apiTls = (): ApiTls | undefined =>
+    config.api.tls && readApiTls(config.api.tls, { names: config.api.names, nowUnixMs: clock.nowUnixMs() });
+  const tls = apiTls();
   const { identity } = loadOrCreateIdentity(join(home, 'identity.key'));
   const self = identity.peerId;
   const store = await openStore(home);
@@ -79,7 +84,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   const network = await createNetwork(
     {
       log: log.child({ part: 'net' }),
-      clock,
+      // Sockets know no other time.
+      clock: systemClock,
       identity,
       isContact: peer => book.isAccepted(peer),
       isDiscoverable: () => node.discoverable(),
@@ -232,6 +238,20 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     { version },
   );
 
+  const search = createSearch(
+    {
+      databasePath: store.path,
+      sql: sql.search,
+      queue,
+      clock,
+      log: log.child({ part: 'search' }),
+      history: () => feed.state().logId,
+      message: id => conversations.messages.get(id),
+      hidden: () => (config.lobby.enabled ? [] : [LOBBY_ID]),
+    },
+    { home },
+  );
+
   let stopping = false;
   const writable = (): void => {
     if (delivery.readOnly) throw new AppError('IDENTITY_IN_USE');
@@ -282,6 +302,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     invites,
     conversations: conversations.conversations,
     messages: conversations.messages,
+    search,
     events: {
       state: () => feed.state(),
       read: query => feed.read(query),
@@ -318,6 +339,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     {
       adminTokenPath: join(home, 'admin-token'),
       listen,
+      names: config.api.names,
+      tls,
       socketPath: join(home, 'api.sock'),
       environmentToken: options.secrets.token ?? undefined,
     },
@@ -335,6 +358,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       const { api, socket } = await http.start();
       await network.start();
       upkeep.start();
+      search.start();
       delivery.begin();
       webhooks.start();
       await conversations.start();
@@ -346,6 +370,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       await http.stop();
       await webhooks.stop();
       conversations.stop();
+      await search.stop();
       await presence.stop();
       await delivery.stop();
       await network.stop();
@@ -353,6 +378,10 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       await store.close();
       feed.close();
     },
-    reload: next => Promise.resolve(node.reload(next, network)),
+    async reload(next) {
+      const renewed = apiTls();
+      if (renewed) http.replaceTls(renewed);
+      return node.reload(next, network);
+    },
   };
 }

@@ -17,6 +17,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This API for people to read, with a curl line for every operation */
+        get: operations["getDocs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.yaml": {
         parameters: {
             query?: never;
@@ -581,6 +598,23 @@ export interface paths {
         put?: never;
         /** Takes a message back that was not sealed yet */
         post: operations["cancelMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Full-text search of the message history, oldest first; without a cursor the latest. A page may be shorter than `limit`: `prev` and `next` say whether there is more */
+        get: operations["searchMessages"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1316,6 +1350,14 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        SearchHit: {
+            message: components["schemas"]["Message"];
+            /** @description what to highlight: in order, without overlap, the first 100 */
+            ranges: {
+                start: number;
+                end: number;
+            }[];
+        };
         Token: {
             id: string;
             name: string;
@@ -1728,6 +1770,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description STOPPING, SEARCH_TIMEOUT, SEARCH_UNAVAILABLE */
+        "503.STOPPING.SEARCH_TIMEOUT.SEARCH_UNAVAILABLE": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description CONSUMER_NOT_FOUND */
         "404.CONSUMER_NOT_FOUND": {
             headers: {
@@ -1845,6 +1896,29 @@ export interface components {
 export type $defs = Record<string, never>;
 export interface operations {
     getPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED"];
+            500: components["responses"]["500.INTERNAL"];
+        };
+    };
+    getDocs: {
         parameters: {
             query?: never;
             header?: never;
@@ -3924,6 +3998,97 @@ export interface operations {
             500: components["responses"]["500.INTERNAL"];
             503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
             507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    searchMessages: {
+        parameters: {
+            query: {
+                limit?: number;
+                before?: string;
+                after?: string;
+                q: string;
+                conversationId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description messages and what to highlight in them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "message": {
+                     *             "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *             "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *             "direction": "out",
+                     *             "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *             "text": "See you at eight.",
+                     *             "sentAtUnixMs": 1795348800000,
+                     *             "state": "queued",
+                     *             "reason": "no-path",
+                     *             "recipients": [
+                     *               {
+                     *                 "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *                 "state": "queued",
+                     *                 "reason": "no-path",
+                     *                 "atUnixMs": 1795348800000
+                     *               }
+                     *             ]
+                     *           },
+                     *           "ranges": [
+                     *             {
+                     *               "start": 4,
+                     *               "end": 7
+                     *             },
+                     *             {
+                     *               "start": 11,
+                     *               "end": 14
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null,
+                     *       "match": "words"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["SearchHit"][];
+                        next: string | null;
+                        prev: string | null;
+                        /**
+                         * @description `parts`: no message has these words, they were found inside of others
+                         * @enum {string}
+                         */
+                        match: "words" | "parts";
+                        /**
+                         * @description not everything was looked at within 1 s: the search goes on with `prev` (or `next`, when it came from `after`), also when there are no items
+                         * @constant
+                         */
+                        timedOut?: true;
+                        /** @description only while the index is being made: about so many messages were searched, the newest first */
+                        indexing?: {
+                            done: number;
+                            total: number;
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.SEARCH_TIMEOUT.SEARCH_UNAVAILABLE"];
         };
     };
     readEvents: {
