@@ -3,6 +3,7 @@ import { AppError } from '#api/errors';
 import { LOBBY_ID } from '#api/ids';
 import { type ApiTls, readApiTls } from './api-tls.ts';
 import { systemClock } from './base/clock.ts';
+import { late } from './base/late.ts';
 import { parseHostPort } from './config.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { createContacts } from './contacts/contacts.ts';
@@ -11,7 +12,6 @@ import { Delivery } from './conversation/delivery.ts';
 import type { Core } from './conversation/deps.ts';
 import { createConversations } from './conversation/conversations.ts';
 import { createLobbyHistory } from './conversation/lobby-history.ts';
-import { createConsumers } from './feed/consumers.ts';
 import { createFeed } from './feed/feed.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Services } from './http/services.ts';
@@ -33,8 +33,7 @@ import {
 } from './store/node-stores.ts';
 import { queriesOf } from './store/queries.ts';
 import { createUpkeep } from './upkeep.ts';
-import { isPrivateTarget, createPost } from './webhooks/post.ts';
-import { createWebhooks } from './webhooks/webhooks.ts';
+import { createLateWebhooks } from './webhooks/late-webhooks.ts';
 
 /** A contact that was there this lately is looked for also when there is nothing to send. */
 const LOOKED_FOR_MS = 7 * 86_400_000;
@@ -234,16 +233,10 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   });
 
   const audit = createAuditLog(nodeStores);
-  const webhooks = createWebhooks({
-    store,
-    feed,
-    clock,
-    log: log.child({ part: 'webhooks' }),
-    post: createPost({ clock }, { version }),
-    audit: entry => audit.append(entry),
-    random: Math.random,
-    isPrivate: isPrivateTarget,
-  });
+  const webhooks = createLateWebhooks(
+    { store, feed, clock, log: log.child({ part: 'webhooks' }), audit: entry => audit.append(entry) },
+    { version },
+  );
 
   const search = createSearch(
     {
@@ -316,8 +309,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       onCommit: listener => feed.onCommit(listener),
       onSignal: () => () => undefined,
     },
-    webhooks,
-    consumers: createConsumers({ store, feed, clock }),
+    webhooks: webhooks.service,
+    consumers: late(async () => (await import('./feed/consumers.ts')).createConsumers({ store, feed, clock })),
     network: node.networkService({ network }),
     tokens: createTokenStore(nodeStores),
     idempotency: createIdempotencyStore(nodeStores),

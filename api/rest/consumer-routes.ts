@@ -38,7 +38,11 @@ export const consumerRoutes = defineRoutes({
       201: { description: 'is there now', schema: consumer },
     },
     errors: ['CONSUMER_TAKEN', 'LIMIT_REACHED', 'CURSOR_EXPIRED', 'CURSOR_UNKNOWN', 'LOG_CHANGED'],
-    example: { body: { name: 'mailer', types: ['message.received'], after: 40 }, status: 201, reply: example },
+    example: {
+      body: { name: 'mailer', types: ['message.received'], after: 'oldest' },
+      status: 201,
+      reply: { ...example, ackedSeq: 0, lag: 42 },
+    },
   },
   acknowledgeEvents: {
     ...common,
@@ -49,7 +53,7 @@ export const consumerRoutes = defineRoutes({
     body: acknowledgement,
     replies: { 200: { description: 'the consumer as it is now', schema: consumer } },
     errors: ['CONSUMER_NOT_FOUND', 'CURSOR_UNKNOWN', 'LOG_CHANGED'],
-    example: { params: { name: 'mailer' }, body: { seq: 40 }, status: 200, reply: example },
+    example: { params: { name: 'mailer' }, body: { seq: 1 }, status: 200, reply: { ...example, ackedSeq: 1, lag: 41 } },
   },
   removeConsumer: {
     ...common,

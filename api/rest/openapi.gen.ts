@@ -5283,7 +5283,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "after": 40
+                 *       "after": 0
                  *     }
                  */
                 "application/json": {
@@ -5312,8 +5312,8 @@ export interface operations {
                      *       "enabled": true,
                      *       "state": "active",
                      *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
-                     *       "ackedSeq": 42,
-                     *       "lag": 0,
+                     *       "ackedSeq": 0,
+                     *       "lag": 42,
                      *       "failingConversations": 0,
                      *       "createdAtUnixMs": 1795348800000
                      *     }
@@ -5555,7 +5555,7 @@ export interface operations {
                  *       "types": [
                  *         "message.received"
                  *       ],
-                 *       "after": 40
+                 *       "after": "oldest"
                  *     }
                  */
                 "application/json": {
@@ -5593,8 +5593,8 @@ export interface operations {
                      *         "message.received"
                      *       ],
                      *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
-                     *       "ackedSeq": 40,
-                     *       "lag": 2,
+                     *       "ackedSeq": 0,
+                     *       "lag": 42,
                      *       "lastAckUnixMs": 1795348800000,
                      *       "createdAtUnixMs": 1795348800000
                      *     }
@@ -5632,7 +5632,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "seq": 40
+                 *       "seq": 1
                  *     }
                  */
                 "application/json": {
@@ -5656,8 +5656,8 @@ export interface operations {
                      *         "message.received"
                      *       ],
                      *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
-                     *       "ackedSeq": 40,
-                     *       "lag": 2,
+                     *       "ackedSeq": 1,
+                     *       "lag": 41,
                      *       "lastAckUnixMs": 1795348800000,
                      *       "createdAtUnixMs": 1795348800000
                      *     }

@@ -109,7 +109,7 @@ export const webhookRoutes = defineRoutes({
     body: redelivery,
     replies: isNow,
     errors: ['WEBHOOK_NOT_FOUND', 'CURSOR_EXPIRED', 'CURSOR_UNKNOWN', 'LOG_CHANGED'],
-    example: { ...answer, body: { after: 40 } },
+    example: { ...answer, body: { after: 0 }, reply: { ...example, ackedSeq: 0, lag: 42 } },
   },
   rotateWebhookSecret: {
     ...common,

@@ -182,7 +182,7 @@ export async function createApp(
     });
   }
 
-  function queryOf(operation: StreamOperationId, request: FastifyRequest, caller: Caller): unknown {
+  function queryOf(operation: StreamOperationId, request: FastifyRequest, caller: Caller): Promise<unknown> {
     const { query } = deps.runner.parse(operation, request, request.bodyBytes);
     return placed(deps.consumers, caller, query as EventsFilter);
   }
@@ -193,7 +193,7 @@ export async function createApp(
       exposeHeadRoute: false,
       async handler(request, reply) {
         const caller = request.caller as Caller;
-        const query = queryOf(operation, request, caller);
+        const query = await queryOf(operation, request, caller);
         await serveEventStream({ ...deps, slowMs: options.slowMs }, { request, reply, caller, query: query as never });
       },
     });
@@ -205,7 +205,7 @@ export async function createApp(
       exposeHeadRoute: false,
       async preValidation(request) {
         const caller = request.caller as Caller;
-        const query = queryOf(operation, request, caller);
+        const query = await queryOf(operation, request, caller);
         if (!request.ws) throw new AppError('REQUEST_INVALID', { detail: 'This path is for a WebSocket.' });
         request.eventStream = { query, stream: deps.streams.open(caller) };
       },

@@ -16,9 +16,9 @@ const ownerOf = (caller: Caller): ConsumerOwner => ({
  * What is asked for, with the place and the filter of the consumer that it names.
  * @throws CONSUMER_NOT_FOUND, LOG_CHANGED
  */
-export function placed<Q extends EventsFilter>(consumers: ConsumerService, caller: Caller, query: Q): Q {
+export async function placed<Q extends EventsFilter>(consumers: ConsumerService, caller: Caller, query: Q): Promise<Q> {
   if (query.consumer === undefined) return query;
-  const { after, logId, types } = consumers.place(ownerOf(caller), query.consumer);
+  const { after, logId, types } = await consumers.place(ownerOf(caller), query.consumer);
   if (query.logId !== undefined && query.logId !== logId) throw new AppError('LOG_CHANGED', { extra: { logId } });
   return { ...query, logId, after: query.after ?? after, types: query.types ?? types };
 }
@@ -29,8 +29,8 @@ export function consumerHandlers({
   readonly consumers: ConsumerService;
 }): HandlersOf<typeof consumerRoutes> {
   return {
-    listConsumers(call) {
-      const all = consumers.list(ownerOf(callerOf(call)));
+    async listConsumers(call) {
+      const all = await consumers.list(ownerOf(callerOf(call)));
       return { status: 200, body: paginate(all, call.query, one => one.name) };
     },
     async createConsumer(call) {

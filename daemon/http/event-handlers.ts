@@ -23,7 +23,7 @@ export function eventHandlers(deps: {
   return {
     async readEvents(call) {
       const caller = callerOf(call);
-      const query = placed(consumers, caller, call.query);
+      const query = await placed(consumers, caller, call.query);
       const sight = createSight(caller, query.types);
       let { after, logId } = positionOf(events, query);
       const endMs = clock.monotonicMs() + query.wait * 1000;

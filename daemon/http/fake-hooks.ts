@@ -3,16 +3,20 @@ import { AppError } from '#api/errors';
 import type { UnixMs } from '#api/ids';
 import type { Consumer } from '#api/rest/consumers';
 import { AT } from '#api/rest/examples';
+import { webhookRoutes } from '#api/rest/webhook-routes';
 import type { Webhook } from '#api/rest/webhooks';
 import { pageOf } from './fake-stores.ts';
 import type { EventService } from './services.ts';
 import type { ConsumerService, WebhookService } from './webhook-service.ts';
 
+/** That of the table is always there. */
+const ALWAYS = webhookRoutes.getWebhook.example.reply as unknown as Webhook;
+
 /** Webhooks that send nothing, and consumers in memory. */
 export function fakeWebhooks(events: EventService): WebhookService {
   const webhooks = new Map<string, Webhook>();
   const find = (id: string): Webhook => {
-    const found = webhooks.get(id);
+    const found = webhooks.get(id) ?? (id === ALWAYS.id ? ALWAYS : undefined);
     if (found === undefined) throw new AppError('WEBHOOK_NOT_FOUND');
     return found;
   };

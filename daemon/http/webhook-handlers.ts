@@ -14,9 +14,9 @@ export function webhookHandlers(deps: {
   const { webhooks } = deps;
   const tests = createRateLimiter(deps, TEST_RATE);
   return {
-    listWebhooks: ({ query }) => ({ status: 200, body: webhooks.list(query) }),
+    listWebhooks: async ({ query }) => ({ status: 200, body: await webhooks.list(query) }),
     createWebhook: async ({ body }) => ({ status: 201, body: await webhooks.create(body) }),
-    getWebhook: ({ params }) => ({ status: 200, body: webhooks.get(params.id) }),
+    getWebhook: async ({ params }) => ({ status: 200, body: await webhooks.get(params.id) }),
     patchWebhook: async ({ params, body }) => ({ status: 200, body: await webhooks.patch(params.id, body) }),
     async removeWebhook({ params }) {
       await webhooks.remove(params.id);
@@ -32,6 +32,9 @@ export function webhookHandlers(deps: {
       tests.take(callerOf(call).tokenId);
       return { status: 200, body: await webhooks.test(call.params.id) };
     },
-    listWebhookDeliveries: ({ params, query }) => ({ status: 200, body: webhooks.deliveries(params.id, query) }),
+    listWebhookDeliveries: async ({ params, query }) => ({
+      status: 200,
+      body: await webhooks.deliveries(params.id, query),
+    }),
   };
 }

@@ -10,9 +10,12 @@ import type {
   WebhookTest,
 } from '#api/rest/webhooks';
 
+/** Loaded when it is first asked. */
+type Soon<T> = T | Promise<T>;
+
 export interface WebhookService {
-  list(query: PageQuery): Page<Webhook>;
-  get(id: string): Webhook;
+  list(query: PageQuery): Soon<Page<Webhook>>;
+  get(id: string): Soon<Webhook>;
   create(input: WebhookInput): Promise<WebhookCreated>;
   patch(id: string, change: WebhookPatch): Promise<Webhook>;
   remove(id: string): Promise<void>;
@@ -21,7 +24,7 @@ export interface WebhookService {
   redeliver(id: string, after: number): Promise<Webhook>;
   rotateSecret(id: string): Promise<WebhookSecret>;
   test(id: string): Promise<WebhookTest>;
-  deliveries(id: string, query: PageQuery): Page<WebhookDelivery>;
+  deliveries(id: string, query: PageQuery): Soon<Page<WebhookDelivery>>;
 }
 
 /** Whose consumers are meant: those of a token, or of everybody for an admin. */
@@ -30,11 +33,17 @@ export interface ConsumerOwner {
   readonly isAdmin: boolean;
 }
 
+export interface ConsumerPlace {
+  readonly after: number;
+  readonly logId: string;
+  readonly types: readonly string[] | undefined;
+}
+
 export interface ConsumerService {
-  list(owner: ConsumerOwner): Consumer[];
+  list(owner: ConsumerOwner): Soon<Consumer[]>;
   ensure(owner: ConsumerOwner, input: ConsumerInput): Promise<{ consumer: Consumer; created: boolean }>;
   /** Where reading begins, and what it asks for. @throws CONSUMER_NOT_FOUND */
-  place(owner: ConsumerOwner, name: string): { after: number; logId: string; types: readonly string[] | undefined };
+  place(owner: ConsumerOwner, name: string): Soon<ConsumerPlace>;
   acknowledge(owner: ConsumerOwner, name: string, what: Acknowledgement): Promise<Consumer>;
   remove(owner: ConsumerOwner, name: string): Promise<void>;
 }
