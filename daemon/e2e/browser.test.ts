@@ -72,8 +72,14 @@ describe.skipIf(CHROMIUM === undefined)('pages of others in a browser that has a
     browser = await chromium.launch({
       executablePath: CHROMIUM as string,
       args: [
-        ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-        ...['--disable-component-update', '--disable-sync', '--disable-popup-blocking'],
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--disable-popup-blocking',
         '--host-resolver-rules=MAP *.test 127.0.0.1',
         // It is the daemon that is to refuse, not a question that some browsers ask before.
         '--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests',

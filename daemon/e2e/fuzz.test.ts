@@ -95,7 +95,7 @@ it(`a real daemon answers ${parameters.numRuns} requests (FUZZ_SEED=${parameters
         before = after;
         expect(
           tries,
-          `${one.operation} ${one.url} ${one.body} was refused (${text}), and changed ${changed}`,
+          `${one.operation} ${one.url} ${one.body} was refused (${text}), and changed ${changed.join()}`,
         ).toBeLessThan(TRIES);
       }
     }),

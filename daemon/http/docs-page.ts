@@ -140,7 +140,7 @@ export function curlLine({ method, path, scope, example, kind }: Route): string 
   if (scope !== null) parts.push('-H @"$AUTH"');
   if (example.body !== undefined)
     parts.push(`-H 'content-type: application/json' -d ${quoted(JSON.stringify(example.body))}`);
-  parts.push(`"$API${filled}${query.size === 0 ? '' : `?${query}`}"`);
+  parts.push(`"$API${filled}${query.size === 0 ? '' : `?${query.toString()}`}"`);
   return parts.join(' ');
 }
 

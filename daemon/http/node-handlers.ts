@@ -24,7 +24,7 @@ export function nodeHandlers(deps: NodeHandlerDeps): HandlersOf<typeof nodeRoute
   return {
     getPage: () => ({ status: 200, body: page }),
     async getDocs() {
-      // 300 ms and 5 MB that most daemons never need.
+      // Most daemons are never asked for it.
       const { docsPage } = await import('./docs-page.ts');
       const { html, csp } = (docs ??= docsPage(deps.about));
       return { status: 200, body: html, headers: { 'content-security-policy': csp } };

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type RequestOptions, request } from 'node:https';
+import { request } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ interface Answer {
 }
 
 /** One request to 127.0.0.2, which is none of the names, as if it were `host`. */
-function ask(host: string, more: RequestOptions = {}): Promise<Answer> {
+function ask(host: string, more: { readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const outgoing = request({
     host: '127.0.0.2',
@@ -42,7 +42,6 @@ function ask(host: string, more: RequestOptions = {}): Promise<Answer> {
     ca: first.pem.cert,
     servername: 'nas.test',
     agent: false,
-    ...more,
     headers: { host, authorization: `Bearer ${http.adminToken}`, ...more.headers },
   });
   outgoing.on('error', reject);
@@ -105,8 +104,13 @@ describe('an API that others reach', () => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const outgoing = request(
       {
-        ...{ host: '127.0.0.2', port: http.port, path: '/v1/session', method: 'POST', agent: false },
-        ...{ ca: first.pem.cert, servername: 'nas.test' },
+        host: '127.0.0.2',
+        port: http.port,
+        path: '/v1/session',
+        method: 'POST',
+        agent: false,
+        ca: first.pem.cert,
+        servername: 'nas.test',
         headers: { host: `nas.test:${http.port}`, 'content-type': 'application/json', 'content-length': body.length },
       },
       incoming => resolve(String(incoming.resume().headers['set-cookie'])),

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { get as httpGet } from 'node:http';
+import { type ClientRequest, get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { parseRunFile, type RunFile } from '#api/home';
 import { homePaths } from '../home.ts';
@@ -38,13 +38,13 @@ export async function checkHealth(
 /** The question and the answer hold no secret, so whose certificate it is does not matter here. */
 function get(run: RunFile, path: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
-  const bySocket = run.socket !== null && run.api.startsWith('https:');
-  const request = bySocket
-    ? httpGet({ socketPath: run.socket, path, headers: { host: 'localhost' }, signal })
-    : (run.api.startsWith('https:') ? httpsGet : httpGet)(`${run.api}${path}`, {
-        signal,
-        ...{ rejectUnauthorized: false },
-      });
+  const isTls = run.api.startsWith('https:');
+  const url = `${run.api}${path}`;
+  let request: ClientRequest;
+  if (isTls && run.socket !== null)
+    request = httpGet({ socketPath: run.socket, path, headers: { host: 'localhost' }, signal });
+  else if (isTls) request = httpsGet(url, { signal, rejectUnauthorized: false });
+  else request = httpGet(url, { signal });
   request.on('error', reject);
   request.on('response', answer => {
     let text = '';
