@@ -49,7 +49,7 @@ function speak(text: string): void {
   };
 }
 
-const BOLD = new RegExp('\u001b\\[(?:1|22)m', 'g');
+const BOLD = new RegExp(`${'\u001b'}\\[(?:1|22)m`, 'g');
 const AT_ONCE = 8;
 const VERBS: readonly string[][] = [
   ['status'],
