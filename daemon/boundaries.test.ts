@@ -180,8 +180,19 @@ const RULES: readonly Rule[] = [
     packages: ['commander', 'env-paths', 'qr'],
     because: 'clients know the API and nothing behind it',
   },
+  {
+    of: 'clients/cli/tui/',
+    modules: [...IDS, 'api/rest/', 'clients/cli/'],
+    packages: ['ink', 'react'],
+    because: 'ink and react are loaded by the verb tui only',
+  },
   { of: 'lab/', modules: ANYWHERE, packages: LIBP2P, because: 'the lab runs whole programs' },
-  { of: 'scripts/', modules: ANYWHERE, packages: ['typescript', 'yaml', 'openapi-typescript'], because: 'tools' },
+  {
+    of: 'scripts/',
+    modules: ANYWHERE,
+    packages: ['typescript', 'yaml', 'openapi-typescript', 'commander'],
+    because: 'tools',
+  },
 ];
 
 /** Tests and what only tests use may reach further: they build the surroundings of what they test. */

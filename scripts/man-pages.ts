@@ -19,7 +19,7 @@ const text = (words: string): string =>
     .replaceAll('’', "'")
     .replaceAll(/^([.'])/gm, '\\&$1')
     .replaceAll(
-      /[^\x00-\x7f]/gu,
+      /\P{ASCII}/gu,
       character => `\\[u${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`,
     );
 

@@ -49,6 +49,7 @@ function speak(text: string): void {
   };
 }
 
+const BOLD = new RegExp(`${'\u001b'}\\[(?:1|22)m`, 'g');
 const AT_ONCE = 8;
 const VERBS: readonly string[][] = [
   ['status'],
@@ -79,12 +80,11 @@ it.each(VERBS.map(args => ({ args, verb: args.join(' ') })))(
       speak(HOSTILE_TEXTS.slice(at, at + AT_ONCE).join(' '));
       const { stdout, stderr } = await cli(['--home', daemon.home, ...args], { columns: 80 });
       // Bold titles are ours.
-      const seen = (stdout + stderr).replaceAll(/\u001b\[(?:1|22)m/g, '');
+      const seen = (stdout + stderr).replaceAll(BOLD, '');
       expect(seen.length, args.join(' ')).toBeGreaterThan(0);
       expect(seen.replaceAll('\n', '')).not.toMatch(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u);
       if (TABLES.includes(args[0] ?? ''))
-        for (const line of stdout.replaceAll(/\u001b\[(?:1|22)m/g, '').split('\n'))
-          expect(displayWidth(line)).toBeLessThanOrEqual(80);
+        for (const line of stdout.replaceAll(BOLD, '').split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
     }
   },
 );

@@ -18,7 +18,12 @@ const exitCode = await runProgram(process.argv, {
       async start() {
         if (process.env['FAKE_START'] === 'wait')
           await new Promise<void>(resolve => {
-            process.once('SIGUSR2', resolve);
+            // A listener alone does not keep a process.
+            const keeping = setInterval(() => undefined, 1_000);
+            process.once('SIGUSR2', () => {
+              clearInterval(keeping);
+              resolve();
+            });
             process.stderr.write('start waits\n');
           });
         if (process.env['FAKE_WEDGE'])

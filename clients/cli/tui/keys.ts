@@ -49,9 +49,10 @@ const NO_KEY = {} as Key;
  */
 export function* actionsOf(input: string, key: Key, isTyping: () => boolean): Generator<Action> {
   if (input.length <= 1 || key.ctrl || key.meta) return yield actionOf(input, key, isTyping());
-  for (const [part] of input.matchAll(/[\r\n\t\u001b\u0003\u0008\u007f]|[^\r\n\t\u001b\u0003\u0008\u007f]+/g)) {
+  for (const [part] of input.matchAll(/\p{Cc}|\P{Cc}+/gu)) {
     const character = CHARACTERS[part];
     if (character) yield character;
+    else if (/^\p{Cc}$/u.test(part)) yield { kind: 'none' };
     else if (isTyping()) yield { kind: 'type', text: part };
     else for (const letter of part) yield isTyping() ? { kind: 'type', text: letter } : actionOf(letter, NO_KEY, false);
   }

@@ -105,7 +105,7 @@ it('wraps at spaces and never wider than the pane, in any script, and escapes wh
   for (const columns of [12, 20, 33, 80]) {
     const lines = wrapped(text, columns);
     expect(lines.every(line => displayWidth(line) <= columns)).toBe(true);
-    expect(lines.join('')).not.toMatch(/[\u001b\u202e]/u);
+    expect(lines.join('')).not.toMatch(/[\p{Cc}\u202e]/u);
     expect(lines.slice(1).every(line => line.startsWith('      '))).toBe(true);
     expect(lines.join('').replaceAll(' ', '')).toBe(wrapped(text, 1_000).join('').replaceAll(' ', ''));
   }

@@ -10,6 +10,8 @@ import { EMPTY_MODEL, MESSAGES_KEPT, talksOf, withEvent, withMessage } from './m
 const PAGE = 100;
 /** Conversations whose messages stay in memory; the one opened longest ago goes. */
 const OPENED_KEPT = 20;
+const ASK_TIMES = 4;
+const ASK_AGAIN_MS = 200;
 /** Many events at once, as after a cut, are drawn together. */
 const TELL_EVERY_MS = 30;
 /** After these the log cannot be followed any further, and everything is asked for anew. */
@@ -71,6 +73,17 @@ export function createTuiSession(api: Api, signal: AbortSignal): TuiSession {
     }
   }
 
+  /** A kept connection that the daemon has just closed fails once; a question may be asked again. */
+  async function persistently<T>(ask: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1)
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof ApiUnreachable) || attempt === ASK_TIMES || signal.aborted) throw error;
+        await new Promise(resolve => setTimeout(resolve, ASK_AGAIN_MS * attempt));
+      }
+  }
+
   const askPeople = () =>
     Promise.all([
       allOf(query => client.GET('/v1/conversations', { params: { query } })),
@@ -78,7 +91,7 @@ export function createTuiSession(api: Api, signal: AbortSignal): TuiSession {
       requestsOf(api),
     ]);
   const refreshPeople = (): Promise<void> =>
-    asked(askPeople(), ([conversations, contacts, requests]) => ({
+    asked(persistently(askPeople), ([conversations, contacts, requests]) => ({
       talks: talksOf(conversations, contacts),
       requests: requests.length,
     }));
@@ -94,10 +107,12 @@ export function createTuiSession(api: Api, signal: AbortSignal): TuiSession {
   }
 
   const askMessages = (id: string, before?: string) =>
-    dataOf(
-      client.GET('/v1/conversations/{id}/messages', {
-        params: { ...of(id).params, query: { limit: PAGE, ...(before === undefined ? {} : { before }) } },
-      }),
+    persistently(() =>
+      dataOf(
+        client.GET('/v1/conversations/{id}/messages', {
+          params: { ...of(id).params, query: { limit: PAGE, ...(before === undefined ? {} : { before }) } },
+        }),
+      ),
     );
   const loadMessages = (id: string): Promise<void> =>
     asked(askMessages(id), ({ items, prev }) => {
