@@ -42,11 +42,11 @@ const LOOKED_FOR_MS = 7 * 86_400_000;
  * only by the functions handed in here.
  */
 export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promise<Daemon> {
-  const { config, home, log, version } = options;
+  const { config, home, key, log, version } = options;
   const clock = systemClock;
-  const { identity } = loadOrCreateIdentity(join(home, 'identity.key'));
+  const { identity } = loadOrCreateIdentity(join(home, 'identity.key'), key?.identity);
   const self = identity.peerId;
-  const store = await openStore(home);
+  const store = await openStore(home, { key: key?.database ?? null });
   const { prepare, queue } = store;
   const sql = queriesOf(prepare);
   const feed = createFeed(
