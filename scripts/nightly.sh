@@ -3,5 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 P2PMSG_SEEDS="${P2PMSG_SEEDS:-250}" P2PMSG_SCHEDULES="${P2PMSG_SCHEDULES:-1500}" FUZZ_RUNS="${FUZZ_RUNS:-100000}" \
-  bin/node node_modules/vitest/vitest.mjs run daemon/conversation/simulation.test.ts daemon/ratchet daemon/http/fuzz.test.ts
+  KEY_STEPS=all bin/node node_modules/vitest/vitest.mjs run daemon/keys daemon/conversation/simulation.test.ts daemon/ratchet daemon/http/fuzz.test.ts
 exec bin/node lab/run.ts all --tier full ${SEED:+--seed "$SEED"}

@@ -87,7 +87,7 @@ describe('init', () => {
 
   it('leaves no identity behind when a setting is refused', async () => {
     await expect(initHome(home, { name: 'a\u0007b' })).rejects.toThrow(StartFault);
-    expect(() => readIdentity(home)).toThrow(/no identity yet/);
+    await expect(readIdentity(home)).rejects.toThrow(/no identity yet/);
   });
 });
 
