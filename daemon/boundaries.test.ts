@@ -92,6 +92,7 @@ const RULES: readonly Rule[] = [
       'daemon/net/keyfile.ts',
       'daemon/store/sqlite.ts',
       'daemon/store/convert-database.ts',
+      'daemon/store/database-fault.ts',
     ],
     packages: ['zod', '@napi-rs/keyring'],
     because: 'keys at rest: files and key sources, before anything is opened',

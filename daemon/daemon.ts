@@ -60,6 +60,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     sql: sql.node,
     config,
     self,
+    encryption: key?.source ?? 'none',
     clockOffsetMs: () => presence.clockOffsetMs(),
   });
 

@@ -19,6 +19,7 @@ export const NODE_EXAMPLE = {
   startedAtUnixMs: AT,
   readOnly: false,
   lobby: true,
+  encryption: 'passphrase',
 } as unknown as Node;
 
 export const CONTACT_EXAMPLE = {

@@ -1012,6 +1012,11 @@ export interface components {
             startedAtUnixMs: number;
             readOnly: boolean;
             lobby: boolean;
+            /**
+             * @description where the key of the data folder came from; none: it is not encrypted
+             * @enum {string}
+             */
+            encryption: "none" | "credential" | "keyring" | "passphrase" | "file";
             safety?: {
                 /** @description hex of the own ratchet identity key */
                 ratchetIdentity: string;
@@ -1680,7 +1685,8 @@ export interface operations {
                      *       "discoverable": true,
                      *       "startedAtUnixMs": 1795348800000,
                      *       "readOnly": false,
-                     *       "lobby": true
+                     *       "lobby": true,
+                     *       "encryption": "passphrase"
                      *     }
                      */
                     "application/json": components["schemas"]["Node"];
@@ -1733,7 +1739,8 @@ export interface operations {
                      *       "discoverable": true,
                      *       "startedAtUnixMs": 1795348800000,
                      *       "readOnly": false,
-                     *       "lobby": true
+                     *       "lobby": true,
+                     *       "encryption": "passphrase"
                      *     }
                      */
                     "application/json": components["schemas"]["Node"];

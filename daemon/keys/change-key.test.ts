@@ -162,6 +162,22 @@ test('a damaged database is not converted and stays as it is', async () => {
   expect(readdirSync(home).toSorted()).toEqual(['backups', 'identity.key', 'p2pmsg.db']);
 });
 
+test('a change that fails before it is decided leaves the home as it was, and says so', async () => {
+  const { peerId } = await plainHome();
+  const key = await makeKey('file', NOTHING);
+  const full = (step: string): void => {
+    if (step === 'before the change') throw new Error('database or disk is full');
+  };
+  expect(() => changeKey(home, null, key, full)).toThrow(
+    expect.objectContaining({
+      exitCode: 1,
+      message: expect.stringMatching(/home is as it was: database or disk is full$/),
+    }),
+  );
+  expect(readdirSync(home).toSorted()).toEqual(['backups', 'identity.key', 'p2pmsg.db']);
+  expect(await expectWhole(peerId)).toBeNull();
+});
+
 test('a backup that cannot be read is kept and named', async () => {
   const { peerId } = await plainHome();
   writeFileSync(join(home, 'backups', 'old.db'), 'not a database, but maybe all that somebody has left of one');

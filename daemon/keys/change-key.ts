@@ -13,7 +13,9 @@ import {
 import { dirname, join } from 'node:path';
 import { homePaths } from '../home.ts';
 import { identityFromProtobuf } from '../net/keyfile.ts';
+import { EXIT, StartFault } from '../start-fault.ts';
 import { convertDatabase } from '../store/convert-database.ts';
+import { DatabaseFault } from '../store/database-fault.ts';
 import { databaseKind } from '../store/sqlite.ts';
 import type { Manifest } from './finish-change.ts';
 import { DRAFT, finishKeyChange, MANIFEST, READY, syncFolder } from './finish-change.ts';
@@ -85,7 +87,7 @@ export function changeKey(
     renameSync(draft, join(home, READY));
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
-    throw error;
+    throw unchanged(error);
   }
   syncFolder(home);
   step('after the change');
@@ -97,6 +99,13 @@ function sealedAnew(file: Uint8Array, from: HomeKey | null, to: NewKey | null): 
   const bytes = isSealed(file) && from ? from.identity.open(file) : file;
   const { peerId } = identityFromProtobuf(bytes);
   return to ? identitySeal(to.master).seal(bytes, peerId) : bytes;
+}
+
+/** A full disk, mostly. What has a sentence of its own keeps it. */
+function unchanged(cause: unknown): unknown {
+  if (cause instanceof StartFault || cause instanceof DatabaseFault) return cause;
+  const { message } = cause as Error;
+  return new StartFault(EXIT.failed, `the key was not changed and the home is as it was: ${message}`, { cause });
 }
 
 const backupsOf = (folder: string): string[] =>

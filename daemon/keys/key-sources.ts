@@ -123,7 +123,10 @@ export async function makeKey(source: KeySource, around: Surroundings, keyPath?:
   if (source === 'passphrase') {
     const passphrase = await readPassphrase(around, { isNew: true });
     if (passphrase === null)
-      throw new StartFault(EXIT.usage, 'a new passphrase is needed: from a terminal, or a file by --passphrase-file');
+      throw new StartFault(
+        EXIT.usage,
+        'a new passphrase is needed: from a terminal, or from a file (key set --passphrase-file, key rotate --new-passphrase-file)',
+      );
     const salt = randomBytes(16);
     kdf = { name: 'argon2id', ...PASSPHRASE_KDF, salt: salt.toString('base64url') };
     master = passphraseKey(passphrase, { ...PASSPHRASE_KDF, salt });

@@ -86,6 +86,10 @@ export const atRest: Scenario = {
       ...inProcess(alice.ready.pid, secret),
       ...(alice.stderr().includes(PASSPHRASE) ? ['log'] : []),
     ]);
+    const { encryption } = await call<{ encryption: string }>(addressOf(alice), 'GET', '/v1/node');
+    const doctor = JSON.stringify(await call(addressOf(alice), 'GET', '/v1/doctor'));
+    const told = encryption === 'passphrase' && doctor.includes('encrypted: passphrase');
+    checks.that('status and doctor say by which key it is encrypted', told, { encryption, doctor });
     const kept = await historyOf(addressOf(alice), ABSENT);
     const texts = markers.filter(({ what }) => what === 'message').map(({ text }) => text);
     checks.none(
