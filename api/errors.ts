@@ -46,6 +46,12 @@ export const ERRORS = {
   RELAY_NOT_FOUND: { status: 404, retryable: false, meaning: 'This relay or bootstrap node is not configured.' },
   INVITE_NOT_FOUND: { status: 404, retryable: false, meaning: 'There is no such invite.' },
   TOKEN_NOT_FOUND: { status: 404, retryable: false, meaning: 'There is no such token.' },
+  WEBHOOK_NOT_FOUND: { status: 404, retryable: false, meaning: 'There is no such webhook.' },
+  CONSUMER_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    meaning: 'There is no consumer of this name, or it belongs to another token.',
+  },
   METHOD_REFUSED: { status: 405, retryable: false, meaning: 'The path does not take this method.' },
   CONTACT_BLOCKED: { status: 409, retryable: false, meaning: 'The contact is blocked; unblock it first.' },
   KEYS_UNKNOWN: { status: 409, retryable: true, meaning: 'The keys of the peer are not known yet.' },
@@ -62,6 +68,8 @@ export const ERRORS = {
   },
   SECRET_NOT_REPEATABLE: { status: 409, retryable: false, meaning: 'The first answer held a secret and is not kept.' },
   LOBBY_OFF: { status: 409, retryable: false, meaning: 'The lobby is switched off in the configuration.' },
+  CONSUMER_TAKEN: { status: 409, retryable: false, meaning: 'A consumer of another token has this name.' },
+  LIMIT_REACHED: { status: 409, retryable: false, meaning: 'There are as many of these as are kept; remove one.' },
   CURSOR_EXPIRED: {
     status: 410,
     retryable: false,
@@ -88,6 +96,11 @@ export const ERRORS = {
   INVITE_INVALID: { status: 422, retryable: false, meaning: 'The invite is damaged or its signature is wrong.' },
   INVITE_OWN: { status: 422, retryable: false, meaning: 'That is an invite of this daemon.' },
   LOBBY_TEXT_RESERVED: { status: 422, retryable: false, meaning: 'Lobby text must not begin with ANNOUNCE:.' },
+  WEBHOOK_TARGET_REFUSED: {
+    status: 422,
+    retryable: false,
+    meaning: 'The target is this machine or in a private network, and the webhook has no allowPrivate.',
+  },
   RATE_LIMITED: { status: 429, retryable: true, meaning: 'Too many requests; see Retry-After.' },
   HEADERS_TOO_LARGE: { status: 431, retryable: false, meaning: 'The headers are larger than 16 KiB.' },
   PEER_UNREACHABLE: { status: 504, retryable: true, meaning: 'The peer is not connected or does not answer.' },

@@ -10,6 +10,8 @@ export type ConversationId = string & { readonly __brand: 'ConversationId' };
 export type UnixMs = number & { readonly __brand: 'UnixMs' };
 
 export const LOBBY_ID = 'lobby' as ConversationId;
+/** The user's own notes. */
+export const SELF_ID = 'self' as ConversationId;
 
 const PEER_ID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

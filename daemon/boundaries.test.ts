@@ -100,7 +100,13 @@ const RULES: readonly Rule[] = [
   {
     of: 'daemon/feed/',
     modules: [...IDS, 'daemon/base/', 'daemon/store/', 'api/rest/events'],
+    types: ['api/rest/consumers'],
     because: 'the log knows only what it stores',
+  },
+  {
+    of: 'daemon/webhooks/',
+    modules: [...IDS, 'daemon/base/', 'daemon/store/', 'daemon/feed/', 'api/rest/'],
+    because: 'webhooks read the log and speak HTTP to others: no fastify, network or keys',
   },
   {
     of: 'daemon/presence/',

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { AppError } from '#api/errors';
-import type { ConversationId } from '#api/ids';
 import { LOBBY_ID } from '#api/ids';
 import { systemClock } from './base/clock.ts';
 import { parseHostPort } from './config.ts';
@@ -9,10 +8,9 @@ import { createContacts } from './contacts/contacts.ts';
 import { createInvites } from './contacts/invites.ts';
 import { Delivery } from './conversation/delivery.ts';
 import type { Core } from './conversation/deps.ts';
-import { createHistory } from './conversation/history.ts';
+import { createConversations } from './conversation/conversations.ts';
 import { createLobbyHistory } from './conversation/lobby-history.ts';
-import { createManager } from './conversation/manage.ts';
-import { createSender } from './conversation/send.ts';
+import { createConsumers } from './feed/consumers.ts';
 import { createFeed } from './feed/feed.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Services } from './http/services.ts';
@@ -33,6 +31,8 @@ import {
 } from './store/node-stores.ts';
 import { queriesOf } from './store/queries.ts';
 import { createUpkeep } from './upkeep.ts';
+import { isPrivateTarget, createPost } from './webhooks/post.ts';
+import { createWebhooks } from './webhooks/webhooks.ts';
 
 /** A contact that was there this lately is looked for also when there is nothing to send. */
 const LOOKED_FOR_MS = 7 * 86_400_000;
@@ -43,7 +43,7 @@ const LOOKED_FOR_MS = 7 * 86_400_000;
  */
 export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promise<Daemon> {
   const { config, home, key, log, version } = options;
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   const { identity } = loadOrCreateIdentity(join(home, 'identity.key'), key?.identity);
   const self = identity.peerId;
   const store = await openStore(home, { key: key?.database ?? null });
@@ -54,13 +54,22 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     { home, keepDays: config.events.keepDays, keepRows: config.events.keepRows },
   );
   const startedAtUnixMs = clock.nowUnixMs();
-  const upkeep = createUpkeep({ store, sql, feed, clock, log, onFatal: options.onFatal });
+  const upkeep = createUpkeep({
+    store,
+    sql,
+    feed,
+    clock,
+    log,
+    tidyHistory: () => conversations.tidy(),
+    onFatal: options.onFatal,
+  });
   const node = createNodeService({
     store,
     sql: sql.node,
     config,
     self,
     encryption: key?.source ?? 'none',
+    home,
     clockOffsetMs: () => presence.clockOffsetMs(),
   });
 
@@ -72,7 +81,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   const network = await createNetwork(
     {
       log: log.child({ part: 'net' }),
-      clock,
+      // Sockets know no other time.
+      clock: systemClock,
       identity,
       isContact: peer => book.isAccepted(peer),
       isDiscoverable: () => node.discoverable(),
@@ -170,7 +180,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     },
   });
 
-  const { contacts, requests } = createContacts({
+  const { contacts, requests, quarantine } = createContacts({
     sql,
     store,
     feed,
@@ -208,10 +218,28 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     addresses: () => forInvites(transport.addresses()),
     sign: bytes => identity.sign(bytes),
     verify: verifySignature,
+    quarantine: (tx, peer) => quarantine.begin(tx, peer),
+    quarantined: peer => quarantine.done(peer),
   });
-  const history = createHistory(core, { book, lobby: () => config.lobby.enabled });
-  const sender = createSender(core, { book, delivery, ownName: () => node.name() });
-  const manager = createManager(core, { delivery });
+  const conversations = createConversations(core, {
+    book,
+    delivery,
+    ownName: () => node.name(),
+    lobby: { send: input => lobby.send(input), enabled: () => config.lobby.enabled },
+    readReceipts: () => config.receipts.read,
+  });
+
+  const audit = createAuditLog(nodeStores);
+  const webhooks = createWebhooks({
+    store,
+    feed,
+    clock,
+    log: log.child({ part: 'webhooks' }),
+    post: createPost({ clock }, { version }),
+    audit: entry => audit.append(entry),
+    random: Math.random,
+    isPrivate: isPrivateTarget,
+  });
 
   let stopping = false;
   const writable = (): void => {
@@ -261,23 +289,16 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     contacts,
     requests,
     invites,
-    conversations: history.conversations,
-    messages: {
-      send: (id: ConversationId, input) => (id === LOBBY_ID ? (writable(), lobby.send(input)) : sender.send(id, input)),
-      list: (id, query) => history.list(id, query),
-      get: id => history.get(id),
-      trace: id => history.trace(id),
-      waitDelivered: (id, waitMs, signal) => manager.waitDelivered(id, waitMs, signal),
-      remove: id => manager.remove(id),
-      retry: id => (writable(), manager.retry(id)),
-      cancel: id => manager.cancel(id),
-    },
+    conversations: conversations.conversations,
+    messages: conversations.messages,
     events: {
       state: () => feed.state(),
       read: query => feed.read(query),
       onCommit: listener => feed.onCommit(listener),
       onSignal: () => () => undefined,
     },
+    webhooks,
+    consumers: createConsumers({ store, feed, clock }),
     network: node.networkService({ network }),
     tokens: createTokenStore(nodeStores),
     idempotency: createIdempotencyStore(nodeStores),
@@ -297,7 +318,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   const http = await createHttpServer(
     {
       services,
-      audit: createAuditLog(nodeStores),
+      audit,
       clock,
       log: log.child({ part: 'http' }),
       about: node.about(version),
@@ -324,12 +345,16 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       await network.start();
       upkeep.start();
       delivery.begin();
+      webhooks.start();
+      await conversations.start();
       return { peerId: self, api, socket: socket ?? undefined, addresses: transport.addresses() };
     },
     async stop() {
       if (stopping) return;
       stopping = true;
       await http.stop();
+      await webhooks.stop();
+      conversations.stop();
       await presence.stop();
       await delivery.stop();
       await network.stop();

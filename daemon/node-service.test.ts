@@ -29,6 +29,7 @@ it('tells of addresses, relays and NAT when they change, only of what changed, a
     config: {} as Config,
     self,
     encryption: 'none',
+    home: '',
     clockOffsetMs: () => 1_500,
   });
   const told: object[] = [];

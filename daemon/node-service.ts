@@ -10,6 +10,7 @@ import { diagnose } from './doctor.ts';
 import type { NetworkService } from './http/services.ts';
 import type { Network, NetworkState } from './net/network.ts';
 import { networkChecks } from './network-checks.ts';
+import { storageOf } from './storage.ts';
 import type { Store } from './store/database.ts';
 import type { NodeQueries } from './store/node-queries.ts';
 
@@ -23,6 +24,7 @@ export function createNodeService(deps: {
   config: Config;
   self: PeerId;
   encryption: Node['encryption'];
+  home: string;
   clockOffsetMs: () => number | null;
 }) {
   const { store, sql, self } = deps;
@@ -90,6 +92,7 @@ export function createNodeService(deps: {
       readOnly: now.readOnly,
       lobby: config.lobby.enabled,
       encryption: deps.encryption,
+      storage: storageOf(deps.home),
       safety: { ratchetIdentity: Buffer.from(now.ratchetIdentity).toString('hex') },
     }),
 
@@ -199,7 +202,7 @@ export function createNodeService(deps: {
       for (const peer of gone(config.net.relays, next.net.relays)) network.relays.removeRelay(peer).catch(forget);
       for (const peer of gone(config.net.bootstrap, next.net.bootstrap))
         network.relays.removeBootstrap(peer).catch(forget);
-      const restart = (['api', 'events', 'lobby', 'name'] as const).filter(
+      const restart = (['api', 'events', 'lobby', 'name', 'receipts'] as const).filter(
         key => JSON.stringify(config[key]) !== JSON.stringify(next[key]),
       );
       const net = (['listen', 'announce', 'mdns', 'upnp', 'dht', 'reservations'] as const).filter(

@@ -7,7 +7,15 @@ test('traces of attempts are kept for a month', async () => {
   await using bed = new Testbed(1);
   const { core } = await bed.node();
   const { store, sql, feed, clock } = core;
-  const upkeep = createUpkeep({ store, sql, feed, clock, log: silentLogger, onFatal: () => undefined });
+  const upkeep = createUpkeep({
+    store,
+    sql,
+    feed,
+    clock,
+    log: silentLogger,
+    tidyHistory: () => Promise.resolve(),
+    onFatal: () => undefined,
+  });
   const add = (messageId: string): Promise<unknown> =>
     store.queue.commit(() =>
       sql.outbox.addTrace.run({

@@ -23,6 +23,8 @@ export function createUpkeep(deps: {
   feed: Feed;
   clock: Clock;
   log: Logger;
+  /** Messages that their conversation does not keep any longer. */
+  tidyHistory: () => Promise<void>;
   onFatal: (error: unknown) => void;
 }) {
   const { store, sql, feed, clock, log } = deps;
@@ -53,6 +55,7 @@ export function createUpkeep(deps: {
       sql.ratchet.dropOldSessions.run({ before: now - DEDUPE_DAYS * DAY_MS });
       sql.node.dropAnswers.run({ before: now - DAY_MS });
     });
+    await deps.tidyHistory();
     await feed.prune();
   }
   const tidyLogged = (): void => {

@@ -9,6 +9,7 @@ import {
   invite,
   inviteCreated,
   inviteInput,
+  inviteRemoval,
   requestAcceptance,
   safetyNumber,
   verification,
@@ -23,7 +24,15 @@ const noSuchRequest = ['PEER_ID_INVALID', 'REQUEST_NOT_FOUND'] as const;
 const changed = { 200: { description: 'the contact as it is now', schema: contact } } as const;
 const contactAnswer = { params: { peerId: BOB }, status: 200, reply: CONTACT_EXAMPLE } as const;
 const INVITE_ID = 'b6f2d1c0';
-const inviteExample = { id: INVITE_ID, expiresAtUnixMs: AT, usesLeft: 1, note: 'for Bob', createdAtUnixMs: AT };
+const inviteExample = {
+  id: INVITE_ID,
+  expiresAtUnixMs: AT,
+  usesLeft: 1,
+  usesTotal: 1,
+  contacts: 0,
+  note: 'for Bob',
+  createdAtUnixMs: AT,
+};
 
 export const contactRoutes = defineRoutes({
   listContacts: {
@@ -229,11 +238,12 @@ export const contactRoutes = defineRoutes({
     method: 'DELETE',
     path: '/v1/invites/{id}',
     tag: 'invites',
-    summary: 'Takes an invite back',
+    summary: 'Takes an invite back; with `contacts=quarantine` also blocks everybody who came by it',
     scope: 'contacts',
     params: z.strictObject({ id: ownId }),
+    query: inviteRemoval,
     replies: { 204: { description: 'gone', schema: null } },
     errors: ['INVITE_NOT_FOUND'],
-    example: { params: { id: INVITE_ID }, status: 204 },
+    example: { params: { id: INVITE_ID }, query: { contacts: 'quarantine' }, status: 204 },
   },
 });

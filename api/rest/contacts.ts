@@ -13,6 +13,12 @@ export const contact = z.object({
   path: pathKind.optional(),
   lastSeenUnixMs: unixMsOut.optional(),
   addedAtUnixMs: unixMsOut,
+  inviteId: z.string().meta({ description: 'the own invite by which this contact came' }).optional(),
+  inviteNote: z.string().optional(),
+  quarantined: z
+    .literal(true)
+    .meta({ description: 'blocked because its invite was taken back; `unblock` lets it in again' })
+    .optional(),
 });
 export type Contact = z.output<typeof contact>;
 
@@ -46,6 +52,8 @@ export const invite = z.object({
   id: z.string(),
   expiresAtUnixMs: unixMsOut,
   usesLeft: z.number().int(),
+  usesTotal: z.number().int(),
+  contacts: z.number().int().meta({ description: 'contacts that came by it and are still there' }),
   note: z.string().optional(),
   createdAtUnixMs: unixMsOut,
 });
@@ -61,6 +69,12 @@ export const contactInput = z.strictObject({
     .max(4096)
     .meta({ description: 'a PeerId, a multiaddr that ends in /p2p/<PeerId>, or an invite' }),
   name: givenName.optional(),
+});
+export const inviteRemoval = z.strictObject({
+  contacts: z
+    .literal('quarantine')
+    .meta({ description: 'blocks everybody who came by it, until `unblock`' })
+    .optional(),
 });
 export const contactPatch = z.strictObject({ name: givenName.optional() });
 export const contactRemoval = z.strictObject({ history: z.literal('delete').optional() });

@@ -9,7 +9,7 @@ import {
   readInput,
   trace,
 } from './messages.ts';
-import { conversationId, messageId, page, pageQuery, pageQueryAround } from './primitives.ts';
+import { conversationId, messageId, page, pageQuery, pageQueryAround, streamed } from './primitives.ts';
 import { defineRoutes } from './route.ts';
 
 const conversationParams = z.strictObject({ id: conversationId });
@@ -64,6 +64,28 @@ export const conversationRoutes = defineRoutes({
     replies: { 204: { description: 'deleted here', schema: null } },
     errors: ['CONVERSATION_NOT_FOUND'],
     example: { ...inBob, query: { confirm: BOB }, status: 204 },
+  },
+  exportNdjson: {
+    method: 'GET',
+    path: '/v1/conversations/{id}/export.ndjson',
+    tag: 'conversations',
+    summary: 'All messages of a conversation, oldest first, one JSON object a line',
+    scope: 'messages:read',
+    params: conversationParams,
+    replies: { 200: { description: 'the messages', schema: streamed, type: 'application/x-ndjson; charset=utf-8' } },
+    errors: ['CONVERSATION_NOT_FOUND'],
+    example: { ...inBob, status: 200 },
+  },
+  exportMarkdown: {
+    method: 'GET',
+    path: '/v1/conversations/{id}/export.md',
+    tag: 'conversations',
+    summary: 'All messages of a conversation, oldest first, to read and to print',
+    scope: 'messages:read',
+    params: conversationParams,
+    replies: { 200: { description: 'the messages', schema: streamed, type: 'text/markdown; charset=utf-8' } },
+    errors: ['CONVERSATION_NOT_FOUND'],
+    example: { ...inBob, status: 200 },
   },
   readConversation: {
     method: 'POST',

@@ -1,10 +1,15 @@
 import { z } from 'zod';
 import { eventsFilter, eventsQuery, eventsReply, eventTicket, socketQuery } from './events.ts';
-import { AT, MESSAGE_EXAMPLE } from './examples.ts';
+import { AT, LOG_ID, MESSAGE_EXAMPLE } from './examples.ts';
 import { defineRoutes } from './route.ts';
 
-const LOG_ID = '0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91';
-const cursorFaults = ['CURSOR_INVALID', 'CURSOR_EXPIRED', 'CURSOR_UNKNOWN', 'LOG_CHANGED'] as const;
+const cursorFaults = [
+  'CURSOR_INVALID',
+  'CURSOR_EXPIRED',
+  'CURSOR_UNKNOWN',
+  'LOG_CHANGED',
+  'CONSUMER_NOT_FOUND',
+] as const;
 
 export const eventRoutes = defineRoutes({
   readEvents: {
@@ -49,7 +54,7 @@ export const eventRoutes = defineRoutes({
     query: socketQuery,
     kind: 'websocket',
     replies: {},
-    errors: ['CURSOR_INVALID'],
+    errors: ['CURSOR_INVALID', 'CONSUMER_NOT_FOUND'],
     example: { query: { after: 'head' }, status: 101 },
   },
   createEventTicket: {

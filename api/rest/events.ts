@@ -32,6 +32,11 @@ export const EVENT_DATA = {
     reason: stateReason.optional(),
     previous: messageState,
   }),
+  'message.removed': z.object({
+    conversationId: conversationIdOut,
+    ids: z.array(messageIdOut).meta({ description: 'empty with `cleared`: all up to now' }),
+    reason: z.enum(['deleted', 'cleared', 'disappeared', 'kept-days']),
+  }),
   'message.gap': z.object({ conversationId: conversationIdOut, peerId: peerIdOut, count: z.number().int() }),
   'message.healed': z.object({
     peerId: peerIdOut,
@@ -51,6 +56,8 @@ export const EVENT_DATA = {
     unread: z.number().int(),
     draft: z.string().optional(),
     muted: z.boolean(),
+    keepDays: z.number().int().optional(),
+    disappearAfterSeconds: z.number().int().optional(),
     lastMessageId: messageIdOut.optional(),
   }),
   'network.changed': z.object({
@@ -61,6 +68,7 @@ export const EVENT_DATA = {
   'daemon.started': z.object({ version: z.string(), unclean: z.boolean() }),
   'daemon.readOnly': z.object({ code: z.literal('IDENTITY_IN_USE') }),
   'log.pruned': z.object({ oldest: z.number().int() }),
+  'webhook.parked': z.object({ id: z.string(), name: z.string().optional(), reason: z.string() }),
 } as const satisfies Record<string, z.ZodType>;
 
 export type EventType = keyof typeof EVENT_DATA;
@@ -72,6 +80,7 @@ export const EVENT_SCOPE: Readonly<Record<EventType, Scope | null>> = {
   'message.received': 'messages:read',
   'message.sent': 'messages:read',
   'message.state': 'messages:read',
+  'message.removed': 'messages:read',
   'message.gap': 'messages:read',
   'message.healed': 'messages:read',
   'contact.requested': 'contacts',
@@ -87,6 +96,7 @@ export const EVENT_SCOPE: Readonly<Record<EventType, Scope | null>> = {
   'daemon.started': null,
   'daemon.readOnly': null,
   'log.pruned': null,
+  'webhook.parked': 'admin',
 };
 
 export const eventRow = z.object({
@@ -115,6 +125,17 @@ export type EventsReply = z.output<typeof eventsReply>;
 /** Groups (`message.*`) and types that a filter may name. */
 const GROUPS = new Set(EVENT_TYPES.map(type => `${type.slice(0, type.indexOf('.'))}.*`));
 const TYPE_OR_GROUP = new Set<string>([...EVENT_TYPES, ...GROUPS]);
+/** The same filter in a JSON body. */
+export const typeList = z
+  .array(
+    z
+      .string()
+      .refine(type => TYPE_OR_GROUP.has(type), 'an event type or group (message.*)')
+      .meta(renderAs({ type: 'string' })),
+  )
+  .min(1)
+  .max(TYPE_OR_GROUP.size)
+  .meta({ description: 'event types and groups (`message.*`); left out: all' });
 
 export const EVENTS_LIMIT = 100;
 export const EVENTS_LIMIT_MAX = 1000;
@@ -149,12 +170,20 @@ const logId = z
   .max(64)
   .meta({ description: 'the log that `after` belongs to; another one is LOG_CHANGED' });
 
+const consumer = z
+  .string()
+  .min(1)
+  .max(64)
+  .meta({ description: 'a name of POST /v1/consumers: begins after what it has acknowledged, with its types' });
+
 /** What to follow, and from where. */
 export const eventsFilter = z.strictObject({
   after: after.optional(),
   types: types.optional(),
   logId: logId.optional(),
+  consumer: consumer.optional(),
 });
+export type EventsFilter = z.output<typeof eventsFilter>;
 export const eventsQuery = eventsFilter.extend({
   limit: integerText({ min: 1, max: EVENTS_LIMIT_MAX, byDefault: EVENTS_LIMIT }),
   wait: integerText({ min: 0, max: EVENTS_WAIT_MAX_S, byDefault: 0 }),

@@ -8,6 +8,7 @@ export const BOB = '12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD';
 const RELAY = '12D3KooWJ9Tq7oAbHqJdkJ1cSqUWuGzdFNyYHQ6mbSnKpXuTC2oR';
 export const MESSAGE_ID = '0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10';
 export const TOKEN_ID = '5f0c1f9e-2f65-4f0a-9a5e-1f3b8d1c7a42';
+export const LOG_ID = '0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91';
 export const AT = 1_795_348_800_000;
 
 export const NODE_EXAMPLE = {
@@ -20,6 +21,7 @@ export const NODE_EXAMPLE = {
   readOnly: false,
   lobby: true,
   encryption: 'passphrase',
+  storage: { bytes: 5_242_880, databaseBytes: 5_000_000, freeBytes: 120_000_000_000 },
 } as unknown as Node;
 
 export const CONTACT_EXAMPLE = {

@@ -25,6 +25,8 @@ export interface FollowOptions {
   readonly logId?: string | undefined;
   /** Types and groups (`message.*`). */
   readonly types?: readonly string[] | undefined;
+  /** A consumer that is there: begins after what it has acknowledged when `after` is left out, with its types. */
+  readonly consumer?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** `poll` only for what has no WebSocket: a unix socket, or a proxy in between. */
   readonly transport?: 'socket' | 'poll';
@@ -92,6 +94,7 @@ const queryOf = (at: Place, options: FollowOptions) => ({
   ...(at.after === undefined ? {} : { after: at.after }),
   ...(at.logId === undefined ? {} : { logId: at.logId }),
   ...(options.types === undefined ? {} : { types: options.types.join(',') }),
+  ...(options.consumer === undefined ? {} : { consumer: options.consumer }),
 });
 
 async function* overPolls(client: ApiClient, at: Place, options: FollowOptions): AsyncGenerator<FollowedEvent> {
@@ -145,7 +148,8 @@ function greet(hello: SocketFrame & { kind: 'hello' }, at: Place, options: Follo
   if (hello.logId !== at.logId) options.onLog?.({ logId: hello.logId, head: hello.head, oldest: hello.oldest });
   // With `head` or nothing asked for, a cut before the first event must not skip what comes meanwhile.
   if (at.after === 'head') at.after = hello.head;
-  at.after ??= hello.oldest - 1;
+  // A consumer begins at its own place, which the daemon knows.
+  if (options.consumer === undefined) at.after ??= hello.oldest - 1;
   at.logId ??= hello.logId;
 }
 

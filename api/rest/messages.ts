@@ -53,6 +53,13 @@ export const message = z.object({
   state: messageState,
   reason: stateReason.optional(),
   recipients: z.array(recipient),
+  expiresAfterSeconds: z
+    .number()
+    .int()
+    .meta({ description: 'it disappears so long after it was read, an own one after it was delivered' })
+    .optional(),
+  expiresAtUnixMs: unixMsOut.optional(),
+  removed: z.literal(true).meta({ description: 'deleted since: the text is gone' }).optional(),
 });
 export type Message = z.output<typeof message>;
 
@@ -78,6 +85,13 @@ export const conversation = z.object({
   unread: z.number().int(),
   muted: z.boolean(),
   draft: z.string().optional(),
+  keepDays: z.number().int().meta({ description: 'messages older than this are deleted here' }).optional(),
+  disappearAfterSeconds: z
+    .number()
+    .int()
+    .meta({ description: 'new messages disappear on both sides so long after they were read' })
+    .optional(),
+  disappearSetBy: peerIdOut.meta({ description: 'who of the two has set it last, also to off' }).optional(),
   lastMessage: message.optional(),
 });
 export type Conversation = z.output<typeof conversation>;
@@ -93,7 +107,20 @@ export const messageInput = z.strictObject({
 export const conversationPatch = z.strictObject({
   muted: z.boolean().optional(),
   draft: z.string().max(TEXT_MAX_BYTES).meta({ description: 'empty: no draft' }).optional(),
+  keepDays: z
+    .number()
+    .int()
+    .min(1)
+    .max(36_500)
+    .nullable()
+    .meta({ description: 'null: for ever. What is not delivered yet is kept in any case' })
+    .optional(),
+  disappearAfterSeconds: z
+    .union([z.literal(0), z.number().int().min(5).max(31_536_000)])
+    .meta({ description: 'of a direct conversation, for both sides; 0: off' })
+    .optional(),
 });
+export type ConversationPatch = z.output<typeof conversationPatch>;
 export const clearConfirmation = z.strictObject({
   confirm: z.string().min(1).max(64).meta({ description: 'the id of the conversation once more' }),
 });

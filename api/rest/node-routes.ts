@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ALICE, AT, BOB, NODE_EXAMPLE, onePage } from './examples.ts';
+import { AT, BOB, NODE_EXAMPLE, onePage } from './examples.ts';
 import { about, health, node, nodePatch, peer, pingResult, readiness } from './node.ts';
 import { page, pageQuery, peerId } from './primitives.ts';
 import { defineRoutes } from './route.ts';
@@ -147,9 +147,9 @@ export const nodeRoutes = defineRoutes({
     replies: { 200: { description: 'the measurement', schema: pingResult } },
     errors: ['PEER_ID_INVALID', 'PEER_IS_SELF', 'PEER_UNREACHABLE'],
     example: {
-      params: { peerId: ALICE },
+      params: { peerId: BOB },
       status: 200,
-      reply: { peerId: ALICE, rttMs: 12.5, path: 'direct', upgraded: false },
+      reply: { peerId: BOB, rttMs: 12.5, path: 'direct', upgraded: false },
     },
   },
 });

@@ -14,6 +14,13 @@ export const node = z.object({
   encryption: z
     .enum(['none', 'credential', 'keyring', 'passphrase', 'file'])
     .meta({ description: 'where the key of the data folder came from; none: it is not encrypted' }),
+  storage: z
+    .object({
+      bytes: z.number().int().meta({ description: 'all files of the data folder' }),
+      databaseBytes: z.number().int(),
+      freeBytes: z.number().int().meta({ description: 'what the disk has left' }),
+    })
+    .optional(),
   safety: z
     .object({ ratchetIdentity: z.string().meta({ description: 'hex of the own ratchet identity key' }) })
     .optional(),

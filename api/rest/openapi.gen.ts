@@ -406,7 +406,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes an invite back */
+        /** Takes an invite back; with `contacts=quarantine` also blocks everybody who came by it */
         delete: operations["removeInvite"];
         options?: never;
         head?: never;
@@ -447,6 +447,40 @@ export interface paths {
         head?: never;
         /** Changes mute or draft */
         patch: operations["patchConversation"];
+        trace?: never;
+    };
+    "/v1/conversations/{id}/export.ndjson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All messages of a conversation, oldest first, one JSON object a line */
+        get: operations["exportNdjson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/export.md": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All messages of a conversation, oldest first, to read and to print */
+        get: operations["exportMarkdown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/conversations/{id}/read": {
@@ -809,6 +843,180 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Webhooks, oldest first, without their secrets */
+        get: operations["listWebhooks"];
+        put?: never;
+        /** Sends the events that come from now on to a URL, signed by Standard Webhooks; the secret is shown this once */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A webhook: its state and how far it is behind */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /** Removes a webhook and its secret */
+        delete: operations["removeWebhook"];
+        options?: never;
+        head?: never;
+        /** Changes the target or the types, or switches it off and on; the cursor stays */
+        patch: operations["patchWebhook"];
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Goes on with a parked webhook where it stopped; what was pruned meanwhile is skipped */
+        post: operations["resumeWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends every event after a seq again, and goes on with a parked webhook */
+        post: operations["redeliverWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new secret, shown this once; for 24 hours the old one signs as well */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends one event of type webhook.test, with seq 0, now and once */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last 100 requests to the receiver, oldest first */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/consumers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Named readers of the log that this token made, by name; an admin sees all */
+        get: operations["listConsumers"];
+        put?: never;
+        /** Makes sure that a named reader is there, with these types; read with GET /v1/events?consumer=NAME */
+        post: operations["createConsumer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/consumers/{name}/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Everything up to this seq is done with; a lower seq than before changes nothing */
+        post: operations["acknowledgeEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/consumers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forgets a named reader and its place */
+        delete: operations["removeConsumer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -838,6 +1046,15 @@ export interface components {
                 /** @description milliseconds since 1970 */
                 atUnixMs: number;
             }[];
+            /** @description it disappears so long after it was read, an own one after it was delivered */
+            expiresAfterSeconds?: number;
+            /** @description milliseconds since 1970 */
+            expiresAtUnixMs?: number;
+            /**
+             * @description deleted since: the text is gone
+             * @constant
+             */
+            removed?: true;
         };
         Relay: {
             address: string;
@@ -871,6 +1088,23 @@ export interface components {
             /** @description the id in the path, or empty */
             target: string;
         };
+        Consumer: {
+            name: string;
+            types?: string[];
+            logId: string;
+            ackedSeq: number;
+            /** @description events of the log after ackedSeq, of any type */
+            lag: number;
+            /** @description milliseconds since 1970 */
+            lastAckUnixMs?: number;
+            /** @description milliseconds since 1970 */
+            createdAtUnixMs: number;
+            /**
+             * @description what reading from its place is answered
+             * @enum {string}
+             */
+            fault?: "CURSOR_EXPIRED" | "LOG_CHANGED";
+        };
         Contact: {
             peerId: string;
             name: string;
@@ -887,6 +1121,14 @@ export interface components {
             lastSeenUnixMs?: number;
             /** @description milliseconds since 1970 */
             addedAtUnixMs: number;
+            /** @description the own invite by which this contact came */
+            inviteId?: string;
+            inviteNote?: string;
+            /**
+             * @description blocked because its invite was taken back; `unblock` lets it in again
+             * @constant
+             */
+            quarantined?: true;
         };
         ContactRequest: {
             peerId: string;
@@ -906,6 +1148,12 @@ export interface components {
             unread: number;
             muted: boolean;
             draft?: string;
+            /** @description messages older than this are deleted here */
+            keepDays?: number;
+            /** @description new messages disappear on both sides so long after they were read */
+            disappearAfterSeconds?: number;
+            /** @description who of the two has set it last, also to off */
+            disappearSetBy?: string;
             lastMessage?: components["schemas"]["Message"];
         };
         Events: {
@@ -913,7 +1161,7 @@ export interface components {
             events: {
                 seq: number;
                 /** @enum {string} */
-                type: "message.received" | "message.sent" | "message.state" | "message.gap" | "message.healed" | "contact.requested" | "contact.changed" | "contact.removed" | "contact.keyChanged" | "peer.online" | "peer.away" | "peer.offline" | "peers.changed" | "conversation.changed" | "network.changed" | "daemon.started" | "daemon.readOnly" | "log.pruned";
+                type: "message.received" | "message.sent" | "message.state" | "message.removed" | "message.gap" | "message.healed" | "contact.requested" | "contact.changed" | "contact.removed" | "contact.keyChanged" | "peer.online" | "peer.away" | "peer.offline" | "peers.changed" | "conversation.changed" | "network.changed" | "daemon.started" | "daemon.readOnly" | "log.pruned" | "webhook.parked";
                 /** @description milliseconds since 1970 */
                 atUnixMs: number;
                 data: {
@@ -929,6 +1177,9 @@ export interface components {
             /** @description milliseconds since 1970 */
             expiresAtUnixMs: number;
             usesLeft: number;
+            usesTotal: number;
+            /** @description contacts that came by it and are still there */
+            contacts: number;
             note?: string;
             /** @description milliseconds since 1970 */
             createdAtUnixMs: number;
@@ -938,6 +1189,9 @@ export interface components {
             /** @description milliseconds since 1970 */
             expiresAtUnixMs: number;
             usesLeft: number;
+            usesTotal: number;
+            /** @description contacts that came by it and are still there */
+            contacts: number;
             note?: string;
             /** @description milliseconds since 1970 */
             createdAtUnixMs: number;
@@ -1017,6 +1271,13 @@ export interface components {
              * @enum {string}
              */
             encryption: "none" | "credential" | "keyring" | "passphrase" | "file";
+            storage?: {
+                /** @description all files of the data folder */
+                bytes: number;
+                databaseBytes: number;
+                /** @description what the disk has left */
+                freeBytes: number;
+            };
             safety?: {
                 /** @description hex of the own ratchet identity key */
                 ratchetIdentity: string;
@@ -1100,6 +1361,69 @@ export interface components {
                 note?: string;
             }[];
             attemptsTotal: number;
+        };
+        Webhook: {
+            id: string;
+            name?: string;
+            url: string;
+            types?: string[];
+            conversationId?: string;
+            allowPrivate: boolean;
+            enabled: boolean;
+            /** @enum {string} */
+            state: "active" | "retrying" | "parked" | "disabled";
+            /**
+             * @description of a parked one
+             * @enum {string}
+             */
+            reason?: "failing" | "gone" | "cursor-expired" | "log-changed";
+            /** @description milliseconds since 1970 */
+            parkedAtUnixMs?: number;
+            logId: string;
+            /** @description everything up to here was taken, or is not for this webhook */
+            ackedSeq: number;
+            /** @description events of the log after ackedSeq */
+            lag: number;
+            /** @description held until an event of theirs is taken */
+            failingConversations: number;
+            /** @description milliseconds since 1970 */
+            createdAtUnixMs: number;
+        };
+        WebhookCreated: {
+            id: string;
+            name?: string;
+            url: string;
+            types?: string[];
+            conversationId?: string;
+            allowPrivate: boolean;
+            enabled: boolean;
+            /** @enum {string} */
+            state: "active" | "retrying" | "parked" | "disabled";
+            /**
+             * @description of a parked one
+             * @enum {string}
+             */
+            reason?: "failing" | "gone" | "cursor-expired" | "log-changed";
+            /** @description milliseconds since 1970 */
+            parkedAtUnixMs?: number;
+            logId: string;
+            /** @description everything up to here was taken, or is not for this webhook */
+            ackedSeq: number;
+            /** @description events of the log after ackedSeq */
+            lag: number;
+            /** @description held until an event of theirs is taken */
+            failingConversations: number;
+            /** @description milliseconds since 1970 */
+            createdAtUnixMs: number;
+            secret: string;
+        };
+        WebhookDelivery: {
+            /** @description milliseconds since 1970 */
+            atUnixMs: number;
+            eventSeq: number;
+            status?: number;
+            durationMs: number;
+            error?: string;
         };
     };
     responses: {
@@ -1409,6 +1733,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description CONSUMER_NOT_FOUND */
+        "404.CONSUMER_NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description CURSOR_EXPIRED, CURSOR_UNKNOWN, LOG_CHANGED */
         "410.CURSOR_EXPIRED.CURSOR_UNKNOWN.LOG_CHANGED": {
             headers: {
@@ -1447,6 +1780,60 @@ export interface components {
         };
         /** @description STORE_READ_ONLY, IDENTITY_IN_USE, STOPPING */
         "503.STORE_READ_ONLY.IDENTITY_IN_USE.STOPPING": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_IN_PROGRESS, SECRET_NOT_REPEATABLE, LIMIT_REACHED */
+        "409.IDEMPOTENCY_IN_PROGRESS.SECRET_NOT_REPEATABLE.LIMIT_REACHED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_KEY_REUSED, WEBHOOK_TARGET_REFUSED */
+        "422.IDEMPOTENCY_KEY_REUSED.WEBHOOK_TARGET_REFUSED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description WEBHOOK_NOT_FOUND */
+        "404.WEBHOOK_NOT_FOUND": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description WEBHOOK_TARGET_REFUSED */
+        "422.WEBHOOK_TARGET_REFUSED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description IDEMPOTENCY_IN_PROGRESS, CONSUMER_TAKEN, LIMIT_REACHED */
+        "409.IDEMPOTENCY_IN_PROGRESS.CONSUMER_TAKEN.LIMIT_REACHED": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description CURSOR_UNKNOWN, LOG_CHANGED */
+        "410.CURSOR_UNKNOWN.LOG_CHANGED": {
             headers: {
                 [name: string]: unknown;
             };
@@ -1686,7 +2073,12 @@ export interface operations {
                      *       "startedAtUnixMs": 1795348800000,
                      *       "readOnly": false,
                      *       "lobby": true,
-                     *       "encryption": "passphrase"
+                     *       "encryption": "passphrase",
+                     *       "storage": {
+                     *         "bytes": 5242880,
+                     *         "databaseBytes": 5000000,
+                     *         "freeBytes": 120000000000
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["Node"];
@@ -1740,7 +2132,12 @@ export interface operations {
                      *       "startedAtUnixMs": 1795348800000,
                      *       "readOnly": false,
                      *       "lobby": true,
-                     *       "encryption": "passphrase"
+                     *       "encryption": "passphrase",
+                     *       "storage": {
+                     *         "bytes": 5242880,
+                     *         "databaseBytes": 5000000,
+                     *         "freeBytes": 120000000000
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["Node"];
@@ -1861,7 +2258,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "peerId": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *       "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
                      *       "rttMs": 12.5,
                      *       "path": "direct",
                      *       "upgraded": false
@@ -2072,6 +2469,14 @@ export interface operations {
                         lastSeenUnixMs?: number;
                         /** @description milliseconds since 1970 */
                         addedAtUnixMs: number;
+                        /** @description the own invite by which this contact came */
+                        inviteId?: string;
+                        inviteNote?: string;
+                        /**
+                         * @description blocked because its invite was taken back; `unblock` lets it in again
+                         * @constant
+                         */
+                        quarantined?: true;
                         addresses: {
                             address: string;
                             /**
@@ -2645,6 +3050,8 @@ export interface operations {
                      *           "id": "b6f2d1c0",
                      *           "expiresAtUnixMs": 1795348800000,
                      *           "usesLeft": 1,
+                     *           "usesTotal": 1,
+                     *           "contacts": 0,
                      *           "note": "for Bob",
                      *           "createdAtUnixMs": 1795348800000
                      *         }
@@ -2708,6 +3115,8 @@ export interface operations {
                      *       "id": "b6f2d1c0",
                      *       "expiresAtUnixMs": 1795348800000,
                      *       "usesLeft": 1,
+                     *       "usesTotal": 1,
+                     *       "contacts": 0,
                      *       "note": "for Bob",
                      *       "createdAtUnixMs": 1795348800000,
                      *       "invite": "p2pmsg:invite:CAESIA"
@@ -2731,7 +3140,9 @@ export interface operations {
     };
     removeInvite: {
         parameters: {
-            query?: never;
+            query?: {
+                contacts?: "quarantine";
+            };
             header?: never;
             path: {
                 id: string;
@@ -2938,6 +3349,10 @@ export interface operations {
                     muted?: boolean;
                     /** @description empty: no draft */
                     draft?: string;
+                    /** @description null: for ever. What is not delivered yet is kept in any case */
+                    keepDays?: number | null;
+                    /** @description of a direct conversation, for both sides; 0: off */
+                    disappearAfterSeconds?: 0 | number;
                 };
             };
         };
@@ -2989,6 +3404,64 @@ export interface operations {
             500: components["responses"]["500.INTERNAL"];
             503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
             507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    exportNdjson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    exportMarkdown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
         };
     };
     readConversation: {
@@ -3466,6 +3939,7 @@ export interface operations {
                 after?: number | "head";
                 types?: string;
                 logId?: string;
+                consumer?: string;
                 limit?: number;
                 wait?: number;
             };
@@ -3520,6 +3994,7 @@ export interface operations {
             400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
             401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
             403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONSUMER_NOT_FOUND"];
             410: components["responses"]["410.CURSOR_EXPIRED.CURSOR_UNKNOWN.LOG_CHANGED"];
             429: components["responses"]["429.RATE_LIMITED"];
             500: components["responses"]["500.INTERNAL"];
@@ -3532,6 +4007,7 @@ export interface operations {
                 after?: number | "head";
                 types?: string;
                 logId?: string;
+                consumer?: string;
             };
             header?: never;
             path?: never;
@@ -3551,6 +4027,7 @@ export interface operations {
             400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
             401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
             403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONSUMER_NOT_FOUND"];
             410: components["responses"]["410.CURSOR_EXPIRED.CURSOR_UNKNOWN.LOG_CHANGED"];
             429: components["responses"]["429.RATE_LIMITED"];
             500: components["responses"]["500.INTERNAL"];
@@ -4281,6 +4758,797 @@ export interface operations {
             429: components["responses"]["429.RATE_LIMITED"];
             500: components["responses"]["500.INTERNAL"];
             503: components["responses"]["503.STORE_READ_ONLY.IDENTITY_IN_USE.STOPPING"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description webhooks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8d7a4b1e-90c3-4d0e-8b52-6a5c0f3e9d17",
+                     *           "name": "ticket bot",
+                     *           "url": "https://hooks.example.org/p2pmsg",
+                     *           "types": [
+                     *             "message.*"
+                     *           ],
+                     *           "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *           "allowPrivate": false,
+                     *           "enabled": true,
+                     *           "state": "active",
+                     *           "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
+                     *           "ackedSeq": 42,
+                     *           "lag": 0,
+                     *           "failingConversations": 0,
+                     *           "createdAtUnixMs": 1795348800000
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Webhook"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://hooks.example.org/p2pmsg",
+                 *       "types": [
+                 *         "message.*"
+                 *       ],
+                 *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                 *       "allowPrivate": false,
+                 *       "name": "ticket bot"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: uri
+                     * @description http or https
+                     */
+                    url: string;
+                    /** @description event types and groups (`message.*`); left out: all */
+                    types?: string[];
+                    /** @description only what is about this conversation */
+                    conversationId?: string;
+                    /**
+                     * @description the target may be this machine or one of a private network
+                     * @default false
+                     */
+                    allowPrivate?: boolean;
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the webhook and its secret */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8d7a4b1e-90c3-4d0e-8b52-6a5c0f3e9d17",
+                     *       "name": "ticket bot",
+                     *       "url": "https://hooks.example.org/p2pmsg",
+                     *       "types": [
+                     *         "message.*"
+                     *       ],
+                     *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "allowPrivate": false,
+                     *       "enabled": true,
+                     *       "state": "active",
+                     *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
+                     *       "ackedSeq": 42,
+                     *       "lag": 0,
+                     *       "failingConversations": 0,
+                     *       "createdAtUnixMs": 1795348800000,
+                     *       "secret": "whsec_MDEyMDEyMDEyMDEyMDEyMDEyMDEyMDEyMDEyMDEyMDE="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookCreated"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.SECRET_NOT_REPEATABLE.LIMIT_REACHED"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED.WEBHOOK_TARGET_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the webhook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8d7a4b1e-90c3-4d0e-8b52-6a5c0f3e9d17",
+                     *       "name": "ticket bot",
+                     *       "url": "https://hooks.example.org/p2pmsg",
+                     *       "types": [
+                     *         "message.*"
+                     *       ],
+                     *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "allowPrivate": false,
+                     *       "enabled": true,
+                     *       "state": "active",
+                     *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
+                     *       "ackedSeq": 42,
+                     *       "lag": 0,
+                     *       "failingConversations": 0,
+                     *       "createdAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.WEBHOOK_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    removeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.WEBHOOK_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    patchWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: uri
+                     * @description http or https
+                     */
+                    url?: string;
+                    /** @description null: all */
+                    types?: string[] | null;
+                    enabled?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description the webhook as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8d7a4b1e-90c3-4d0e-8b52-6a5c0f3e9d17",
+                     *       "name": "ticket bot",
+                     *       "url": "https://hooks.example.org/p2pmsg",
+                     *       "types": [
+                     *         "message.*"
+                     *       ],
+                     *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "allowPrivate": false,
+                     *       "enabled": true,
+                     *       "state": "active",
+                     *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
+                     *       "ackedSeq": 42,
+                     *       "lag": 0,
+                     *       "failingConversations": 0,
+                     *       "createdAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.WEBHOOK_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.WEBHOOK_TARGET_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    resumeWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the webhook as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8d7a4b1e-90c3-4d0e-8b52-6a5c0f3e9d17",
+                     *       "name": "ticket bot",
+                     *       "url": "https://hooks.example.org/p2pmsg",
+                     *       "types": [
+                     *         "message.*"
+                     *       ],
+                     *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "allowPrivate": false,
+                     *       "enabled": true,
+                     *       "state": "active",
+                     *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
+                     *       "ackedSeq": 42,
+                     *       "lag": 0,
+                     *       "failingConversations": 0,
+                     *       "createdAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.WEBHOOK_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    redeliverWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "after": 40
+                 *     }
+                 */
+                "application/json": {
+                    /** @description everything after this seq again */
+                    after: number;
+                };
+            };
+        };
+        responses: {
+            /** @description the webhook as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8d7a4b1e-90c3-4d0e-8b52-6a5c0f3e9d17",
+                     *       "name": "ticket bot",
+                     *       "url": "https://hooks.example.org/p2pmsg",
+                     *       "types": [
+                     *         "message.*"
+                     *       ],
+                     *       "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *       "allowPrivate": false,
+                     *       "enabled": true,
+                     *       "state": "active",
+                     *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
+                     *       "ackedSeq": 42,
+                     *       "lag": 0,
+                     *       "failingConversations": 0,
+                     *       "createdAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.WEBHOOK_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            410: components["responses"]["410.CURSOR_EXPIRED.CURSOR_UNKNOWN.LOG_CHANGED"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the new secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "secret": "whsec_MDEyMDEyMDEyMDEyMDEyMDEyMDEyMDEyMDEyMDEyMDE=",
+                     *       "previousUntilUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": {
+                        secret: string;
+                        /** @description until then the old secret signs as well */
+                        previousUntilUnixMs: number;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.WEBHOOK_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.SECRET_NOT_REPEATABLE"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how it went */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "delivered": true,
+                     *       "status": 204,
+                     *       "durationMs": 31
+                     *     }
+                     */
+                    "application/json": {
+                        status?: number;
+                        durationMs: number;
+                        error?: string;
+                        delivered: boolean;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.WEBHOOK_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description requests */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "atUnixMs": 1795348800000,
+                     *           "eventSeq": 42,
+                     *           "status": 503,
+                     *           "durationMs": 12,
+                     *           "error": "status 503"
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["WebhookDelivery"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.WEBHOOK_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    listConsumers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description consumers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "mailer",
+                     *           "types": [
+                     *             "message.received"
+                     *           ],
+                     *           "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
+                     *           "ackedSeq": 40,
+                     *           "lag": 2,
+                     *           "lastAckUnixMs": 1795348800000,
+                     *           "createdAtUnixMs": 1795348800000
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Consumer"][];
+                        next: string | null;
+                        prev: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING"];
+        };
+    };
+    createConsumer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "mailer",
+                 *       "types": [
+                 *         "message.received"
+                 *       ],
+                 *       "after": 40
+                 *     }
+                 */
+                "application/json": {
+                    name: string;
+                    /** @description left out: all, or as they were */
+                    types?: string[];
+                    /**
+                     * @description where a new one begins; one that is there keeps its place
+                     * @default head
+                     */
+                    after?: ("head" | "oldest") | number;
+                };
+            };
+        };
+        responses: {
+            /** @description was there before and keeps its place */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consumer"];
+                };
+            };
+            /** @description is there now */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "mailer",
+                     *       "types": [
+                     *         "message.received"
+                     *       ],
+                     *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
+                     *       "ackedSeq": 40,
+                     *       "lag": 2,
+                     *       "lastAckUnixMs": 1795348800000,
+                     *       "createdAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Consumer"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS.CONSUMER_TAKEN.LIMIT_REACHED"];
+            410: components["responses"]["410.CURSOR_EXPIRED.CURSOR_UNKNOWN.LOG_CHANGED"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    acknowledgeEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "seq": 40
+                 *     }
+                 */
+                "application/json": {
+                    seq: number;
+                    /** @description another log than that of the seq is LOG_CHANGED */
+                    logId?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the consumer as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "mailer",
+                     *       "types": [
+                     *         "message.received"
+                     *       ],
+                     *       "logId": "0f8c1a52-6f1e-4a0b-9d55-2b6f0c3e7a91",
+                     *       "ackedSeq": 40,
+                     *       "lag": 2,
+                     *       "lastAckUnixMs": 1795348800000,
+                     *       "createdAtUnixMs": 1795348800000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Consumer"];
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONSUMER_NOT_FOUND"];
+            409: components["responses"]["409.IDEMPOTENCY_IN_PROGRESS"];
+            410: components["responses"]["410.CURSOR_UNKNOWN.LOG_CHANGED"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            422: components["responses"]["422.IDEMPOTENCY_KEY_REUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
+            507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    removeConsumer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONSUMER_NOT_FOUND"];
+            413: components["responses"]["413.BODY_TOO_LARGE"];
+            415: components["responses"]["415.CONTENT_TYPE_REFUSED"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
             507: components["responses"]["507.DISK_FULL"];
         };
     };

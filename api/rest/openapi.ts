@@ -6,6 +6,7 @@ import {
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
 import { ERRORS, type ErrorCode } from '#api/errors';
+import { consumer } from './consumers.ts';
 import { contact, contactRequest, invite, inviteCreated } from './contacts.ts';
 import { eventsReply } from './events.ts';
 import { conversation, message, trace } from './messages.ts';
@@ -14,11 +15,13 @@ import { ERROR_CODES, problem, problemType } from './problem.ts';
 import type { Route } from './route.ts';
 import { OPERATIONS, routeOf } from './routes.ts';
 import { auditEntry, token, tokenCreated } from './tokens.ts';
+import { webhook, webhookCreated, webhookDelivery } from './webhooks.ts';
 
 /** Shapes with a name of their own in the document. */
 const SCHEMAS = {
   About: about,
   AuditEntry: auditEntry,
+  Consumer: consumer,
   Contact: contact,
   ContactRequest: contactRequest,
   Conversation: conversation,
@@ -34,6 +37,9 @@ const SCHEMAS = {
   Token: token,
   TokenCreated: tokenCreated,
   Trace: trace,
+  Webhook: webhook,
+  WebhookCreated: webhookCreated,
+  WebhookDelivery: webhookDelivery,
 };
 
 const TAGS: Readonly<Record<string, string>> = {
@@ -48,6 +54,8 @@ const TAGS: Readonly<Record<string, string>> = {
   network: 'How this daemon is reached.',
   tokens: 'Who may use the API, and what was done with it.',
   session: 'How a browser gets in.',
+  webhooks: 'Events sent to a URL, in order for each conversation, again until they are taken.',
+  consumers: 'Readers of the log whose place the daemon keeps.',
 };
 
 const BEFORE_TOKEN: readonly ErrorCode[] = ['HOST_REFUSED', 'ORIGIN_REFUSED', 'REQUEST_INVALID', 'INTERNAL'];

@@ -72,6 +72,9 @@ export const integerText = (bounds: { min: number; max: number; byDefault: numbe
     .default(bounds.byDefault)
     .meta(renderAs({ type: 'integer', minimum: bounds.min, maximum: bounds.max, default: bounds.byDefault }));
 
+/** A text that is sent in pieces as it is made. */
+export const streamed = z.custom<string | AsyncIterable<string>>().meta({ override: { type: 'string' } });
+
 /** Opaque: made by the daemon, handed back as it is. What is no cursor at all is refused by whoever made them. */
 export const cursor = z.string().min(1).max(256);
 

@@ -48,6 +48,8 @@ it('marks every operation as secret whose answer shows one', () => {
     'createSession',
     'createSessionCode',
     'createToken',
+    'createWebhook',
+    'rotateWebhookSecret',
   ]);
 });
 

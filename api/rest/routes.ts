@@ -1,3 +1,4 @@
+import { consumerRoutes } from './consumer-routes.ts';
 import { contactRoutes } from './contact-routes.ts';
 import { conversationRoutes } from './conversation-routes.ts';
 import { eventRoutes } from './event-routes.ts';
@@ -5,6 +6,7 @@ import { networkRoutes } from './network-routes.ts';
 import { nodeRoutes } from './node-routes.ts';
 import type { Route } from './route.ts';
 import { tokenRoutes } from './token-routes.ts';
+import { webhookRoutes } from './webhook-routes.ts';
 
 /**
  * Every operation of the API: operationId → method, path, shapes, scope, error codes, example. Server, client,
@@ -17,6 +19,8 @@ export const ROUTES = {
   ...eventRoutes,
   ...networkRoutes,
   ...tokenRoutes,
+  ...webhookRoutes,
+  ...consumerRoutes,
 } as const satisfies Readonly<Record<string, Route>>;
 
 export type Routes = typeof ROUTES;

@@ -38,25 +38,36 @@ export function inviteCommands(cli: Cli): void {
     );
 
   const invites = cli.command('invites', 'list invites that can still be used', 'p2pmsg invites');
-  invites.option('--revoke <id>', 'take an invite back').action((options: { revoke?: string }) =>
-    cli.run(async ({ api, out }) => {
-      if (options.revoke !== undefined) {
-        await dataOf(api.client.DELETE('/v1/invites/{id}', of(options.revoke)));
-        out.note('taken back');
-        return;
-      }
-      out.table(
-        await allOf(query => api.client.GET('/v1/invites', { params: { query } })),
-        [
-          { title: 'ID', value: invite => invite.id },
-          { title: 'USES LEFT', value: invite => String(invite.usesLeft) },
-          { title: 'UNTIL', value: invite => shortTime(invite.expiresAtUnixMs) },
-          { title: 'NOTE', value: invite => invite.note ?? '', shrink: true },
-        ],
-        'No invites.',
-      );
-    }),
-  );
+  invites
+    .option('--revoke <id>', 'take an invite back')
+    .option('--quarantine', 'with --revoke: block everybody who came by it')
+    .action((options: { revoke?: string; quarantine?: true }) =>
+      cli.run(async ({ api, out }) => {
+        if (options.revoke !== undefined) {
+          await dataOf(
+            api.client.DELETE('/v1/invites/{id}', {
+              params: {
+                path: { id: options.revoke },
+                ...(options.quarantine ? { query: { contacts: 'quarantine' as const } } : {}),
+              },
+            }),
+          );
+          out.note('taken back');
+          return;
+        }
+        out.table(
+          await allOf(query => api.client.GET('/v1/invites', { params: { query } })),
+          [
+            { title: 'ID', value: invite => invite.id },
+            { title: 'LEFT', value: invite => `${invite.usesLeft} of ${invite.usesTotal}` },
+            { title: 'CAME', value: invite => String(invite.contacts) },
+            { title: 'UNTIL', value: invite => shortTime(invite.expiresAtUnixMs) },
+            { title: 'NOTE', value: invite => invite.note ?? '', shrink: true },
+          ],
+          'No invites.',
+        );
+      }),
+    );
 }
 
 export function tokenCommands(cli: Cli): void {

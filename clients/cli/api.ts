@@ -13,12 +13,19 @@ export type ContactRequest = Schemas['ContactRequest'];
 export type Message = Schemas['Message'];
 export type Network = Schemas['Network'];
 
+/** `after` left out: from the place of the consumer. */
+export interface EventsFrom {
+  readonly after?: number | 'head';
+  readonly types?: string | undefined;
+  readonly consumer?: string | undefined;
+}
+
 /** The local API as the commands use it. */
 export interface Api {
   /** Typed by openapi.yaml; `dataOf` takes the result out. */
   readonly client: ApiClient;
   /** The durable log from `after` on, without end: each event once, in order, over restarts of the daemon. */
-  events(from: { after: number | 'head'; types: string | undefined }): AsyncIterable<FollowedEvent>;
+  events(from: EventsFrom): AsyncIterable<FollowedEvent>;
 }
 
 /** `signal` ends what runs: it is the time-out of the command. */
@@ -32,10 +39,10 @@ export function createApi(to: Connection, signal: AbortSignal): Api {
   const client = createApiClient(address);
   return {
     client,
-    async *events({ after, types }) {
+    async *events({ types, ...from }) {
       // Following waits for a daemon that is away. One that is not there at the start is a failure.
       await dataOf(client.GET('/v1/events', { params: { query: { after: 'head', limit: 1 } } }));
-      yield* followEvents(address, { after, types: types?.split(','), signal, transport: 'poll' });
+      yield* followEvents(address, { ...from, types: types?.split(','), signal, transport: 'poll' });
       if (signal.aborted) throw timedOut();
     },
   };

@@ -362,7 +362,7 @@ it('shows an example in the help of every command', async () => {
     match => match[1] ?? '',
   );
   const wanted =
-    'status peers contacts add accept ignore block unblock invite requests send read tail lobby net ping doctor safety-number verify token trace';
+    'status peers contacts add accept ignore block unblock invite requests send read tail lobby net notes keep export ping doctor safety-number verify token trace';
   expect(verbs).toEqual(expect.arrayContaining(wanted.split(' ')));
   for (const verb of verbs.filter(name => name !== 'help'))
     expect((await cli([verb, '--help'])).stdout, verb).toContain('Example:\n  ');

@@ -139,7 +139,7 @@ function changed({ out }: Session, contact: Contact, what: string): void {
 }
 
 function stateOf(contact: Contact): string {
-  if (contact.status === 'blocked') return 'blocked';
+  if (contact.status === 'blocked') return contact.quarantined ? 'quarantined' : 'blocked';
   if (contact.keyChanged) return 'KEY CHANGED';
   if (contact.verified) return 'verified';
   return contact.theyAccepted === true ? 'accepted' : 'not accepted yet';

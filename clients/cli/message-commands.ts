@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { LOBBY_ID } from '#api/ids';
+import { LOBBY_ID, SELF_ID } from '#api/ids';
 import { ApiError, dataOf } from '#api/rest/client';
 import type { Api, Message } from './api.ts';
 import { contactsOf } from './api.ts';
@@ -62,6 +62,16 @@ export function messageCommands(cli: Cli): void {
         out.note('The lobby is public and not encrypted.');
         if (text === undefined) await show(api, out, LOBBY_ID, options.limit);
         else await send(api, out, LOBBY_ID, { text: await cli.text(text) }, 0);
+      }),
+    );
+
+  cli
+    .command('notes [text]', 'show your notes, or write one; - reads stdin', 'p2pmsg notes "buy milk"')
+    .option('--limit <n>', 'how many, up to 200', wholeNumber, 50)
+    .action((text: string | undefined, options: { limit: number }) =>
+      cli.run(async ({ api, out }) => {
+        if (text === undefined) await show(api, out, SELF_ID, options.limit);
+        else await send(api, out, SELF_ID, { text: await cli.text(text) }, 0);
       }),
     );
 
@@ -151,7 +161,8 @@ export function messageText(message: Message, names: ReadonlyMap<string, string>
   const time = shortTime(message.sentAtUnixMs);
   const isOwn = message.direction === 'out';
   const author = isOwn ? 'me' : oneLine(names.get(message.from) ?? shortId(message.from));
-  const state = isOwn ? `  [${stateOf(message)}]` : '';
+  // Of a note there is nothing to say.
+  const state = isOwn && message.conversationId !== SELF_ID ? `  [${stateOf(message)}]` : '';
   return `${time} ${author}: ${indented(message.text, '      ')}${state}`;
 }
 

@@ -32,6 +32,9 @@ export function networkCommands(cli: Cli): void {
           `NAT ${network.nat}, ${relays} of ${network.relays.length} relays, ${network.connections} connections`,
         ],
         ['At rest', node.encryption === 'none' ? 'not encrypted' : `encrypted: ${node.encryption}`],
+        ...(node.storage
+          ? [['Disk', `${megabytes(node.storage.bytes)}, ${megabytes(node.storage.freeBytes)} free`]]
+          : []),
         ...(node.readOnly ? [['Warning', 'another daemon runs with this identity; this one cannot send']] : []),
       ];
       out.result(
@@ -115,3 +118,6 @@ function networkText(network: Network, out: Output): string {
     out,
   );
 }
+
+const megabytes = (bytes: number): string =>
+  bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;

@@ -3,13 +3,16 @@ import { inviteCommands, tokenCommands } from './access-commands.ts';
 import { createApi, failureOf } from './api.ts';
 import type { Cli } from './command.ts';
 import { connection } from './connect.ts';
+import { consumerCommands } from './consumer-commands.ts';
 import { contactCommands } from './contact-commands.ts';
 import { CliFailure, EXIT } from './failure.ts';
+import { historyCommands } from './history-commands.ts';
 import { messageCommands } from './message-commands.ts';
 import { networkCommands } from './network-commands.ts';
 import { createOutput } from './output.ts';
 import { tailCommand } from './tail-command.ts';
 import { oneLine, safeJson } from './terminal-text.ts';
+import { webhookCommands } from './webhook-commands.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** A text has at most 32 KiB; what is longer is refused by the daemon, and endless input must not fill memory. */
@@ -94,8 +97,11 @@ function buildProgram(context: CliContext): Command {
   contactCommands(cli);
   inviteCommands(cli);
   messageCommands(cli);
+  historyCommands(cli, context);
   tailCommand(cli);
   tokenCommands(cli);
+  webhookCommands(cli);
+  consumerCommands(cli);
   return program;
 }
 

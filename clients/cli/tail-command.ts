@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
+import { dataOf } from '#api/rest/client';
 import type { FollowedEvent } from '#api/rest/follow-events';
-import type { Message } from './api.ts';
+import type { Api, Message } from './api.ts';
 import type { Cli } from './command.ts';
 import { shortId } from './contact-commands.ts';
 import { messageText, namesOf, wholeNumber } from './message-commands.ts';
@@ -8,7 +9,8 @@ import { shortTime } from './output.ts';
 import { oneLine, safeJson } from './terminal-text.ts';
 
 interface TailOptions {
-  readonly after: number | 'head';
+  readonly after?: number | 'head';
+  readonly consumer?: string;
   readonly types?: string;
   readonly count?: number;
 }
@@ -20,7 +22,11 @@ export function tailCommand(cli: Cli): void {
       'follow events; with --json one event object a line, ready to go on after its seq',
       'p2pmsg tail --after 0 --json',
     )
-    .option('--after <seq>', 'events after this one; 0 is from the oldest, head only new ones', cursor, 'head')
+    .option('--after <seq>', 'events after this one; 0 is from the oldest, head (default) only new ones', cursor)
+    .option(
+      '--consumer <name>',
+      'go on after what was printed under this name before, also after a kill; made when it is new',
+    )
     .option('--types <list>', 'only these: message.*,peer.online')
     .option('--count <n>', 'end after so many events', wholeNumber)
     .action((options: TailOptions) =>
@@ -29,15 +35,64 @@ export function tailCommand(cli: Cli): void {
           const names = out.json ? new Map<string, string>() : await namesOf(api);
           let left = options.count ?? Number.POSITIVE_INFINITY;
           if (left === 0) return;
-          for await (const event of api.events({ after: options.after, types: options.types })) {
+          const consumer = options.consumer === undefined ? null : await openConsumer(api, options.consumer, options);
+          const from = consumer === null ? { after: options.after ?? ('head' as const) } : { consumer: consumer.name };
+          for await (const event of api.events({ ...from, types: options.types })) {
             out.result(event, eventText(event, names));
             left -= 1;
-            if (left === 0) return;
+            consumer?.printed(event.seq);
+            if (left === 0) break;
           }
+          await consumer?.end();
         },
         { atLeastMs: Number.POSITIVE_INFINITY },
       ),
     );
+}
+
+interface PrintingConsumer {
+  readonly name: string;
+  printed(seq: number): void;
+  /** Everything printed is acknowledged. */
+  end(): Promise<void>;
+}
+
+/** Acknowledges what was printed: one request at a time, each for all that was printed until then. */
+async function openConsumer(api: Api, name: string, { after, types }: TailOptions): Promise<PrintingConsumer> {
+  const body = {
+    name,
+    // 0 means the oldest event, as for tail without a consumer.
+    ...(after === undefined ? {} : { after: after === 0 ? ('oldest' as const) : after }),
+    ...(types === undefined ? {} : { types: types.split(',') }),
+  };
+  const { logId } = await dataOf(api.client.POST('/v1/consumers', { body }));
+  let latest = -1;
+  let acked = -1;
+  let running: Promise<void> | null = null;
+
+  async function acknowledge(): Promise<void> {
+    while (acked < latest) {
+      const seq = latest;
+      await dataOf(api.client.POST('/v1/consumers/{name}/ack', { params: { path: { name } }, body: { seq, logId } }));
+      acked = seq;
+    }
+  }
+  return {
+    name,
+    printed(seq) {
+      latest = seq;
+      // While the daemon is away nothing is acknowledged; what was printed by then is with the next event.
+      running ??= acknowledge()
+        .catch(() => undefined)
+        .finally(() => {
+          running = null;
+        });
+    },
+    async end() {
+      await running;
+      await acknowledge();
+    },
+  };
 }
 
 /** One line about an event, for people; unknown types are shown as they are. */

@@ -126,7 +126,15 @@ export class ContactBook {
       ...(row.status === 'blocked' ? { presence: 'unknown' as const } : seen),
       ...(last === null ? {} : { lastSeenUnixMs: last as UnixMs }),
       addedAtUnixMs: row.added_at as UnixMs,
+      ...this.#invite(row),
+      ...(row.quarantined === 1 ? { quarantined: true as const } : {}),
     };
+  }
+
+  #invite({ invite_id: inviteId }: ContactRow): Pick<Contact, 'inviteId' | 'inviteNote'> {
+    if (inviteId === null) return {};
+    const note = this.#deps.sql.contacts.inviteNote.get({ id: inviteId })?.note ?? null;
+    return { inviteId, ...(note === null ? {} : { inviteNote: note }) };
   }
 
   /** Makes our side accepted. Returns whether it was new. The conversation is there with it. */
@@ -184,7 +192,7 @@ export class ContactBook {
     if (token.length !== 16) return null;
     const tokenHash = hashToken(token);
     const invite = sql.contacts.inviteByToken.get({ tokenHash });
-    if (!invite) return null;
+    if (!invite || invite.revoked_at !== null) return null;
     if (sql.contacts.inviteUse.get({ tokenHash, peer })) return { id: invite.id };
     if (invite.expires_at < clock.nowUnixMs() || invite.uses_left < 1) return null;
     if (sql.contacts.useInvite.run({ tokenHash }) === 0) return null;

@@ -233,10 +233,24 @@ export function createContacts(deps: ContactServiceDeps) {
   async function setStatus(peer: PeerId, status: 'accepted' | 'blocked'): Promise<void> {
     await store.queue.commit(tx => {
       sql.contacts.setStatus.run({ peer, status });
+      sql.contacts.setQuarantined.run({ peer, value: 0 });
       book.changed(tx, peer, ['status']);
     });
     if (status === 'blocked') deps.forget(peer);
   }
 
-  return { contacts, requests };
+  /** Blocked for the invite it came by. */
+  const quarantine = {
+    begin(tx: Tx, peer: PeerId): void {
+      sql.contacts.setStatus.run({ peer, status: 'blocked' });
+      sql.contacts.setQuarantined.run({ peer, value: 1 });
+      book.changed(tx, peer, ['status', 'quarantined']);
+    },
+    async done(peer: PeerId): Promise<void> {
+      await delivery.unlink(peer);
+      deps.forget(peer);
+    },
+  };
+
+  return { contacts, requests, quarantine };
 }

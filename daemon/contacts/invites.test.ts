@@ -27,6 +27,8 @@ const invitesOf = (identity: Identity, addresses: readonly string[]) =>
     addresses: () => addresses,
     sign: bytes => identity.sign(bytes),
     verify: verifySignature,
+    quarantine: () => undefined,
+    quarantined: () => Promise.resolve(),
   });
 
 beforeEach(async () => {

@@ -12,6 +12,7 @@ import { DOMAINS, signedBytes } from '#api/wire/protocols';
 import type { Clock } from '../base/clock.ts';
 import { paginate } from '../base/paging.ts';
 import type { ContactQueries } from '../store/contact-queries.ts';
+import type { Tx } from '../store/commit-queue.ts';
 import type { Store } from '../store/database.ts';
 import { hashToken } from './contact-book.ts';
 
@@ -25,6 +26,9 @@ export interface InviteDeps {
   /** Where we can be reached now, best for strangers first. */
   readonly addresses: () => readonly string[];
   readonly sign: (bytes: Uint8Array) => Uint8Array;
+  readonly quarantine: (tx: Tx, peer: PeerId) => void;
+  /** After the commit: nothing more goes to this peer. */
+  readonly quarantined: (peer: PeerId) => Promise<void>;
   readonly verify: (peer: PeerId, bytes: Uint8Array, signature: Uint8Array) => boolean;
 }
 
@@ -52,12 +56,16 @@ export function createInvites(deps: InviteDeps) {
     id: string;
     expires_at: number;
     uses_left: number;
+    uses_total: number;
+    contacts: number | null;
     note: string | null;
     created_at: number;
   }): Invite => ({
     id: row.id,
     expiresAtUnixMs: row.expires_at as UnixMs,
     usesLeft: row.uses_left,
+    usesTotal: row.uses_total,
+    contacts: row.contacts ?? 0,
     ...(row.note === null ? {} : { note: row.note }),
     createdAtUnixMs: row.created_at as UnixMs,
   });
@@ -70,6 +78,8 @@ export function createInvites(deps: InviteDeps) {
         id: randomUUID(),
         expires_at: now + input.expiresInSeconds * 1_000,
         uses_left: input.uses,
+        uses_total: input.uses,
+        contacts: 0,
         note: input.note ?? null,
         created_at: now,
       };
@@ -91,9 +101,15 @@ export function createInvites(deps: InviteDeps) {
       const { items, next, prev } = paginate(sql.contacts.invites.all(), query, key);
       return { items: items.map(show), next, prev };
     },
-    async remove(id: string): Promise<void> {
-      const removed = await store.queue.commit(() => sql.contacts.removeInvite.run({ id }));
-      if (removed === 0) throw new AppError('INVITE_NOT_FOUND');
+    /** Nobody comes by it any more; `quarantine`: and who has come by it is blocked, in the same transaction. */
+    async remove(id: string, options: { quarantine: boolean }): Promise<void> {
+      const ended = await store.queue.commit(tx => {
+        if (sql.contacts.revokeInvite.run({ id, at: clock.nowUnixMs() }) === 0) throw new AppError('INVITE_NOT_FOUND');
+        const peers = options.quarantine ? sql.contacts.byInvite.all({ id }).map(row => row.peer as PeerId) : [];
+        for (const peer of peers) deps.quarantine(tx, peer);
+        return peers;
+      });
+      await Promise.all(ended.map(peer => deps.quarantined(peer)));
     },
 
     /** Reads somebody's link. @throws AppError INVITE_INVALID, INVITE_OWN, INVITE_EXPIRED */

@@ -10,6 +10,7 @@ import type { ReadContent } from './content.ts';
 import { decodeContent, READER } from './content.ts';
 import type { Core } from './deps.ts';
 import { DEVICE } from './deps.ts';
+import { learnLifetime, ownLifetime } from './lifetimes.ts';
 import { advance, arrived } from './message-record.ts';
 
 /** A row of the inbox. */
@@ -49,6 +50,7 @@ export function createBodies(
       if (!content) return 'quarantined';
       if (content.minReader > READER || content.group) return 'unsupported';
       const { body } = content;
+      learnLifetime(core, tx, peer, content.lifetime);
       switch (body.case) {
         case 'text':
           return text(tx, peer, { content, text: body.value.text, bytes, tally });
@@ -64,6 +66,7 @@ export function createBodies(
         case 'resend':
           return resend(tx, peer, body.value);
         case 'tombstone':
+        case 'lifetime':
           return 'published';
         default:
           return 'unsupported';
@@ -95,6 +98,7 @@ export function createBodies(
     const conversationId = peer as string as ConversationId;
     const receivedAt = clock.nowUnixMs();
     const sentAt = input.content.sentAtUnixMs;
+    const expiresAfter = ownLifetime(input.content.lifetime);
     const isNew = sql.messages.insertReceived.run({
       id,
       conversationId,
@@ -103,6 +107,8 @@ export function createBodies(
       sentAt,
       receivedAt,
       content: input.bytes,
+      expiresAfter,
+      eventSeq: feed.nextSeq(),
     });
     if (isNew === 0) {
       // The sender's own id, inside the ciphertext: a second copy is the same message, an id of somebody else's is not taken.
@@ -120,6 +126,7 @@ export function createBodies(
       receivedAtUnixMs: receivedAt,
       state: 'received',
       recipients: [],
+      ...(expiresAfter === null ? {} : { expiresAfterSeconds: expiresAfter }),
     });
     return 'published';
   }
@@ -154,6 +161,8 @@ export function createBodies(
     if (body.kind === ReceiptKind.DELIVERED) for (const id of body.messageIds) delivered(tx, peer, id);
     else if (body.kind === ReceiptKind.READ)
       for (const id of body.messageIds) {
+        // Read is delivered too: the acknowledgement may have been lost with a connection.
+        delivered(tx, peer, id);
         if (id.length === 16) advance(core, tx, { id: uuidFromBytes(id) as MessageId, peer, state: 'read' });
       }
     else return 'unsupported';

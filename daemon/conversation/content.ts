@@ -13,14 +13,28 @@ export const READER = 1;
 
 export type Body = NonNullable<Content['body']>;
 
+/** How long messages of a direct conversation stay after they were read; of two, the higher version counts. */
+export interface Lifetime {
+  /** 0: for ever. */
+  readonly seconds: number;
+  readonly version: number;
+}
+
 /** Content bytes are made once and never re-encoded: they are what is stored, hashed and sealed. */
-export function encodeContent(input: { id: MessageId; sentAtUnixMs: number; body: Body }): Uint8Array {
+export function encodeContent(input: {
+  id: MessageId;
+  sentAtUnixMs: number;
+  body: Body;
+  lifetime?: Lifetime;
+}): Uint8Array {
   return toBinary(
     ContentSchema,
     create(ContentSchema, {
       messageId: uuidToBytes(input.id),
       sentAtUnixMs: BigInt(input.sentAtUnixMs),
       minReader: 1,
+      disappearAfterSeconds: input.lifetime?.seconds ?? 0,
+      disappearVersion: input.lifetime?.version ?? 0,
       body: input.body,
     }),
   );
@@ -31,6 +45,7 @@ export interface ReadContent {
   readonly sentAtUnixMs: number;
   readonly minReader: number;
   readonly group: boolean;
+  readonly lifetime: Lifetime;
   readonly body: Body;
 }
 
@@ -44,6 +59,7 @@ export function decodeContent(bytes: Uint8Array): ReadContent | null {
       sentAtUnixMs: Number(content.sentAtUnixMs),
       minReader: content.minReader,
       group: content.group.length > 0,
+      lifetime: { seconds: content.disappearAfterSeconds, version: content.disappearVersion },
       body: content.body,
     };
   } catch {

@@ -8,7 +8,7 @@ test('a message and its answer arrive and are delivered', async () => {
   const [a, b] = await bed.pair();
   const { message } = await a.send(b, 'hello');
   expect(message.state).toBe('queued');
-  await bed.until(() => a.history.get(message.id).state === 'delivered');
+  await bed.until(() => a.messages.get(message.id).state === 'delivered');
   expect(b.texts(a)).toEqual(['hello']);
   await b.send(a, 'hello yourself');
   await bed.until(() => a.texts(b).length === 2);
@@ -46,10 +46,10 @@ test('what waits goes out when the peer comes back', async () => {
   bed.network.setLink(a.peer, b.peer, { up: false });
   const { message } = await a.send(b, 'later');
   await bed.pass(10_000);
-  expect(a.history.get(message.id)).toMatchObject({ state: 'queued', reason: 'no-path' });
+  expect(a.messages.get(message.id)).toMatchObject({ state: 'queued', reason: 'no-path' });
   bed.network.setLink(a.peer, b.peer, { up: true });
   a.delivery.reachable(b.peer);
-  await bed.until(() => a.history.get(message.id).state === 'delivered', 2_000);
+  await bed.until(() => a.messages.get(message.id).state === 'delivered', 2_000);
 });
 
 test('what waits goes out after sleep, however long the next try was away', async () => {
@@ -60,7 +60,7 @@ test('what waits goes out after sleep, however long the next try was away', asyn
   await bed.pass(200_000);
   bed.network.setLink(a.peer, b.peer, { up: true });
   (a.core.transport as MemoryTransport).emit('woke');
-  await bed.until(() => a.history.get(message.id).state === 'delivered', 2_000);
+  await bed.until(() => a.messages.get(message.id).state === 'delivered', 2_000);
 });
 
 test('the trace of a message says why no better path was used, and nothing where there is none better', async () => {
@@ -69,20 +69,20 @@ test('the trace of a message says why no better path was used, and nothing where
   a.core.transport.pathInfo = () => ({ bytesIn: 0, bytesOut: 0, note: 'hole punch failed: no answer' });
   bed.network.setLink(a.peer, b.peer, { up: false });
   const { message } = await a.send(b, 'unreachable first');
-  await bed.until(() => a.history.trace(message.id).attemptsTotal === 1);
+  await bed.until(() => a.messages.trace(message.id).attemptsTotal === 1);
   bed.network.setLink(a.peer, b.peer, { up: true, path: 'relayed', relay: b.peer });
   a.delivery.reachable(b.peer);
-  await bed.until(() => a.history.get(message.id).state === 'delivered', 4_000);
+  await bed.until(() => a.messages.get(message.id).state === 'delivered', 4_000);
   const note = 'hole punch failed: no answer';
-  expect(a.history.trace(message.id).attempts).toMatchObject([
+  expect(a.messages.trace(message.id).attempts).toMatchObject([
     { outcome: 'unreachable', note },
     { outcome: 'acked', path: 'relayed', note },
   ]);
   bed.network.setLink(a.peer, b.peer, { up: false });
   bed.network.setLink(a.peer, b.peer, { up: true, path: 'direct', relay: null });
   const second = await a.send(b, 'directly');
-  await bed.until(() => a.history.get(second.message.id).state === 'delivered');
-  expect(a.history.trace(second.message.id).attempts.at(-1)).not.toHaveProperty('note');
+  await bed.until(() => a.messages.get(second.message.id).state === 'delivered');
+  expect(a.messages.trace(second.message.id).attempts.at(-1)).not.toHaveProperty('note');
 });
 
 test('a stream cut at any byte loses and doubles nothing', async () => {
@@ -117,7 +117,7 @@ test('what was sent while blocked arrives after the unblock, in order and before
   await b.contacts.block(a.peer);
   const { message } = await a.send(b, 'while blocked');
   await bed.pass(3_000);
-  expect(a.history.get(message.id)).toMatchObject({ state: 'queued', reason: 'awaiting-acceptance' });
+  expect(a.messages.get(message.id)).toMatchObject({ state: 'queued', reason: 'awaiting-acceptance' });
   await b.contacts.unblock(a.peer);
   await a.send(b, 'after');
   await bed.until(() => b.texts(a).length === 3, 10_000);

@@ -12,7 +12,7 @@ import { createAnswers } from './answers.ts';
 import type { Bindings } from './bindings.ts';
 import { createBindings } from './bindings.ts';
 import { createBodies } from './bodies.ts';
-import type { Body } from './content.ts';
+import type { Body, Lifetime } from './content.ts';
 import { decodeContent, encodeContent } from './content.ts';
 import type { Core } from './deps.ts';
 import { createHealing } from './healing.ts';
@@ -265,10 +265,15 @@ export class Delivery {
     return identity ? safetyNumber(this.keys.identity, { peer, ratchetIdentity: identity }) : null;
   }
 
-  /** Writes a content without a message of its own (accepted, resend, receipts) into the outbox. */
-  enqueue(tx: Tx, peer: PeerId, body: Body): void {
+  /** Writes a content without a message of its own (accepted, resend, receipts, lifetime) into the outbox. */
+  enqueue(tx: Tx, peer: PeerId, body: Body, lifetime?: Lifetime): void {
     const id = randomUUIDv7() as MessageId;
-    const content = encodeContent({ id, sentAtUnixMs: this.core.clock.nowUnixMs(), body });
+    const content = encodeContent({
+      id,
+      sentAtUnixMs: this.core.clock.nowUnixMs(),
+      body,
+      ...(lifetime && { lifetime }),
+    });
     this.link(peer).queueing();
     queueContent(this.core, { peer, id, visible: false, content });
     tx.afterCommit(() => this.link(peer).wake());

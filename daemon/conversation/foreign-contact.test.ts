@@ -28,8 +28,8 @@ describe('a contact that does not speak our protocol', () => {
   });
   afterEach(() => bed[Symbol.asyncDispose]());
 
-  const send = (): ReturnType<TestNode['sender']['send']> =>
-    a.sender.send(contact.self as string as ConversationId, { text: 'hello' });
+  const send = (): ReturnType<TestNode['messages']['send']> =>
+    a.messages.send(contact.self as string as ConversationId, { text: 'hello' });
   const meet = async (): Promise<void> => {
     const connecting = contact.connect(a.peer, { signal: new AbortController().signal });
     await bed.pass(200);
@@ -45,8 +45,8 @@ describe('a contact that does not speak our protocol', () => {
     const { message } = await send();
     await bed.pass(500);
     expect(tries).toBe(1);
-    expect(a.history.get(message.id)).toMatchObject({ state: 'queued', reason: 'unsupported' });
-    expect(a.history.trace(message.id).attempts).toMatchObject([
+    expect(a.messages.get(message.id)).toMatchObject({ state: 'queued', reason: 'unsupported' });
+    expect(a.messages.trace(message.id).attempts).toMatchObject([
       { outcome: 'refused', code: 'UNSUPPORTED', path: 'direct' },
     ]);
     const { message: second } = await send();
@@ -78,7 +78,7 @@ describe('a contact that does not speak our protocol', () => {
     a.delivery.reachable(contact.self, { isNew: true });
     await bed.pass(500);
     expect(tries).toBe(3);
-    await a.manager.retry(message.id);
+    await a.messages.retry(message.id);
     await bed.pass(500);
     expect(tries).toBe(4);
     a.transport.emit('woke');

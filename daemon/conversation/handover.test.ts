@@ -28,7 +28,7 @@ const numbered = (name: string, count: number): string[] => [
 
 const lastPath = (of: TestNode, to: TestNode): string | undefined => {
   const last = of.all(to).findLast(message => message.direction === 'out' && message.state === 'delivered');
-  return last && of.history.trace(last.id).attempts.findLast(attempt => attempt.outcome === 'acked')?.path;
+  return last && of.messages.trace(last.id).attempts.findLast(attempt => attempt.outcome === 'acked')?.path;
 };
 
 test('relayed, punched, relayed again under 50 messages a second each way: none lost, none doubled, in order', async () => {

@@ -1,19 +1,32 @@
 import { AppError } from '#api/errors';
 import type { ConversationId, MessageId, PeerId, UnixMs } from '#api/ids';
 import { LOBBY_ID } from '#api/ids';
-import type { Conversation, Message, Trace, TraceAttempt } from '#api/rest/messages';
+import type { Conversation, ConversationPatch, Message, Trace, TraceAttempt } from '#api/rest/messages';
 import type { Page, PageQuery, PathKind } from '#api/rest/primitives';
 import { cursorOfRow, paginate, rowOfCursor } from '../base/paging.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import { clearConversation } from '../store/clear-conversation.ts';
+import type { Tx } from '../store/commit-queue.ts';
 import type { Core } from './deps.ts';
 import type { MessageRow } from './message-record.ts';
 import { messageOf, recountUnread, tellConversation } from './message-record.ts';
 
 type ConversationRow = NonNullable<ReturnType<Core['sql']['messages']['conversation']['get']>>;
 
+const NAMES = { lobby: 'Lobby', self: 'Notes to self' } as const;
+
 /** Reading and tidying what is stored: conversations, messages, traces. */
-export function createHistory(core: Core, deps: { book: ContactBook; lobby: () => boolean }) {
+export function createHistory(
+  core: Core,
+  deps: {
+    book: ContactBook;
+    lobby: () => boolean;
+    setLifetime: (tx: Tx, peer: PeerId, seconds: number) => void;
+    /** The days that something is kept were set. */
+    tidy: () => void;
+    wasRead: (id: ConversationId) => void;
+  },
+) {
   const { sql, store } = core;
 
   function conversationRow(id: ConversationId): ConversationRow {
@@ -24,7 +37,7 @@ export function createHistory(core: Core, deps: { book: ContactBook; lobby: () =
 
   function show(row: ConversationRow): Conversation {
     const last = sql.messages.latest.get({ conversationId: row.id, limit: 1 });
-    const name = row.kind === 'direct' ? deps.book.name(row.id as PeerId) : row.kind === 'lobby' ? 'Lobby' : undefined;
+    const name = row.kind === 'direct' ? deps.book.name(row.id as PeerId) : NAMES[row.kind];
     return {
       id: row.id as ConversationId,
       kind: row.kind,
@@ -33,6 +46,9 @@ export function createHistory(core: Core, deps: { book: ContactBook; lobby: () =
       unread: row.unread,
       muted: row.muted === 1,
       ...(row.draft === null ? {} : { draft: row.draft }),
+      ...(row.keep_days === null ? {} : { keepDays: row.keep_days }),
+      ...(row.disappear_after === null ? {} : { disappearAfterSeconds: row.disappear_after }),
+      ...(row.disappear_by === null ? {} : { disappearSetBy: row.disappear_by as PeerId }),
       ...(last ? { lastMessage: messageOf(core, last) } : {}),
     };
   }
@@ -67,14 +83,20 @@ export function createHistory(core: Core, deps: { book: ContactBook; lobby: () =
         return { items: items.map(show), next, prev };
       },
       get: (id: ConversationId): Conversation => show(conversationRow(id)),
-      async patch(id: ConversationId, change: { muted?: boolean; draft?: string }): Promise<Conversation> {
-        conversationRow(id);
+      async patch(id: ConversationId, change: ConversationPatch): Promise<Conversation> {
+        const { kind } = conversationRow(id);
+        const { disappearAfterSeconds: seconds, keepDays } = change;
+        if (seconds !== undefined && kind !== 'direct')
+          throw new AppError('REQUEST_INVALID', { detail: 'Only messages between two can disappear on both sides.' });
         await store.queue.commit(tx => {
           if (change.muted !== undefined) sql.messages.setMuted.run({ id, muted: change.muted ? 1 : 0 });
           if (change.draft !== undefined)
             sql.messages.setDraft.run({ id, draft: change.draft === '' ? null : change.draft });
+          if (keepDays !== undefined) sql.messages.setKeepDays.run({ id, keepDays });
+          if (seconds !== undefined) deps.setLifetime(tx, id as string as PeerId, seconds);
           tellConversation(core, tx, id);
         });
+        if (typeof keepDays === 'number') deps.tidy();
         return show(conversationRow(id));
       },
       /** Here only: what is still on its way is delivered. */
@@ -82,6 +104,7 @@ export function createHistory(core: Core, deps: { book: ContactBook; lobby: () =
         conversationRow(id);
         await store.queue.commit(tx => {
           clearConversation(sql, id);
+          core.feed.append(tx, 'message.removed', { conversationId: id, ids: [], reason: 'cleared' });
           recountUnread(core, id);
           tellConversation(core, tx, id);
         });
@@ -91,7 +114,10 @@ export function createHistory(core: Core, deps: { book: ContactBook; lobby: () =
         const row = messageRow(upTo);
         if (row.conversation_id !== id) throw new AppError('MESSAGE_NOT_FOUND');
         await store.queue.commit(tx => {
+          const from = conversationRow(id).read_row;
           if (sql.messages.setRead.run({ id, row: row.row }) === 0) return;
+          sql.messages.markRead.run({ conversationId: id, from, to: row.row, now: core.clock.nowUnixMs() });
+          tx.afterCommit(() => deps.wasRead(id));
           recountUnread(core, id);
           tellConversation(core, tx, id);
         });

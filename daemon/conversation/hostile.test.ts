@@ -61,7 +61,7 @@ test('an envelope id seen before with other bytes is refused, and what is acknow
   await using bed = new Testbed(22);
   const [a, b] = await bed.pair();
   const { message } = await a.send(b, 'once');
-  await bed.until(() => a.history.get(message.id).state === 'delivered');
+  await bed.until(() => a.messages.get(message.id).state === 'delivered');
   const seen = b.core.sql.inbox;
   const id = Uint8Array.from({ length: 16 }, (_, at) => at);
   await b.core.store.queue.commit(() =>
@@ -121,7 +121,7 @@ test('requests that wait keep further strangers out, those that were ignored do 
   });
   await a.contacts.add({ address: b.peer });
   const { message } = await a.send(b, 'hello');
-  await bed.until(() => a.history.get(message.id).reason === 'rate-limited');
+  await bed.until(() => a.messages.get(message.id).reason === 'rate-limited');
   await b.core.store.queue.commit(() => contacts.ignoreRequest.run({ peer: strangers[0] ?? '' }));
   await bed.until(() => contacts.request.get({ peer: a.peer }) !== undefined, 400_000);
 });

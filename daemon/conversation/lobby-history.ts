@@ -41,6 +41,8 @@ export function createLobbyHistory(
       state: one.direction === 'out' ? 'sent' : 'received',
       reason: null,
       content: null,
+      expiresAfter: null,
+      eventSeq: feed.nextSeq(),
     });
     if (row % 100 === 0) sql.messages.trimConversation.run({ conversationId: LOBBY_ID, keep: KEEP });
     if (one.direction === 'in') sql.messages.addUnread.run({ id: LOBBY_ID, count: 1 });

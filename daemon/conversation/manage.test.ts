@@ -31,7 +31,7 @@ test('a message that is deleted while it is being sealed leaves no hole in the c
   const { message } = await a.send(b, 'deleted');
   const removed: Promise<void>[] = [];
   a.onStep = step => {
-    if (step === 'sealed' && removed.length === 0) removed.push(a.manager.remove(message.id));
+    if (step === 'sealed' && removed.length === 0) removed.push(a.messages.remove(message.id));
     // It is lost on the way, so that it has to come from the table.
     if (step === 'seal-committed') bed.network.setLink(a.peer, b.peer, { up: false });
   };
@@ -58,7 +58,7 @@ for (const how of ['cancel', 'remove'] as const)
     await part(bed, a, b);
     const { message } = await a.send(b, 'no');
     await bed.until(() => traces(a, message.id) > 0);
-    await a.manager[how](message.id);
+    await a.messages[how](message.id);
     expect(left(a, message.id)).toEqual([]);
     expect(traces(a, message.id)).toBe(how === 'cancel' ? 1 : 0);
     bed.network.setLink(a.peer, b.peer, { up: true });
@@ -76,7 +76,7 @@ test('a message deleted on its way is delivered, and its text is gone with that'
   const mend = failWrites(b, { table: 'dedupe' });
   const { message } = await a.send(b, 'on its way');
   await bed.pass(100);
-  await a.manager.remove(message.id);
+  await a.messages.remove(message.id);
   expect(left(a, message.id)).toHaveLength(1);
   mend();
   await bed.until(() => b.texts(a).includes('on its way'));
@@ -90,8 +90,8 @@ test('a message that failed and is tried again twice at once goes out once', asy
   const [a, b] = await talking(bed);
   await part(bed, a, b);
   const { message } = await a.send(b, 'again');
-  await a.manager.cancel(message.id);
-  await Promise.all([a.manager.retry(message.id), a.manager.retry(message.id)]);
+  await a.messages.cancel(message.id);
+  await Promise.all([a.messages.retry(message.id), a.messages.retry(message.id)]);
   expect(left(a, message.id)).toHaveLength(1);
-  expect(a.history.get(message.id).state).toBe('queued');
+  expect(a.messages.get(message.id).state).toBe('queued');
 });

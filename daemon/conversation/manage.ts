@@ -3,8 +3,9 @@ import type { ConversationId, MessageId, PeerId } from '#api/ids';
 import type { Message } from '#api/rest/messages';
 import type { Delivery } from './delivery.ts';
 import type { Core } from './deps.ts';
-import { advance, messageOf, recountUnread, tellConversation } from './message-record.ts';
+import { advance, messageOf } from './message-record.ts';
 import { queueContent } from './queue-content.ts';
+import { removeMessages } from './remove-messages.ts';
 
 /** What a user can still do with a message that exists: retry, cancel, delete here, wait for it. */
 export function createManager(core: Core, deps: { delivery: Delivery }) {
@@ -52,12 +53,7 @@ export function createManager(core: Core, deps: { delivery: Delivery }) {
       await delivery.staging.locked(recipients[0]?.peerId ?? core.self, () =>
         store.queue.commit(tx => {
           sql.outbox.cancel.run({ messageId: id });
-          sql.messages.removeRecipients.run({ id });
-          sql.outbox.removeContent.run({ messageId: id });
-          sql.outbox.removeTrace.run({ messageId: id });
-          sql.messages.remove.run({ id });
-          recountUnread(core, conversationId);
-          tellConversation(core, tx, conversationId);
+          removeMessages(core, tx, { conversationId, ids: [id], reason: 'deleted' });
         }),
       );
     },

@@ -37,6 +37,8 @@ export function messageOf(core: Core, row: MessageRow): Message {
     state: row.state as MessageState,
     ...(row.reason === null ? {} : { reason: row.reason as StateReason }),
     recipients,
+    ...(row.expires_after === null ? {} : { expiresAfterSeconds: row.expires_after }),
+    ...(row.expires_at === null ? {} : { expiresAtUnixMs: row.expires_at as UnixMs }),
   };
 }
 
@@ -68,6 +70,8 @@ export function advance(core: Core, tx: Tx, change: StateChange): boolean {
   // A message has one recipient: it is as far as that one is.
   const row = core.sql.messages.setState.get({ id: change.id, state: change.state, reason });
   if (!row) return false;
+  if (row.expires_after !== null && RANK[change.state] >= 3)
+    core.sql.messages.startExpiry.run({ id: change.id, now: core.clock.nowUnixMs() });
   const data: EventData<'message.state'> = {
     id: change.id,
     conversationId: row.conversation_id as ConversationId,
@@ -97,6 +101,8 @@ export function tellConversation(core: Core, tx: Tx, id: ConversationId): void {
     unread: row.unread,
     ...(row.draft === null ? {} : { draft: row.draft }),
     muted: row.muted === 1,
+    ...(row.keep_days === null ? {} : { keepDays: row.keep_days }),
+    ...(row.disappear_after === null ? {} : { disappearAfterSeconds: row.disappear_after }),
     ...(last ? { lastMessageId: last.id as MessageId } : {}),
   });
 }

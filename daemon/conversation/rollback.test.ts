@@ -81,7 +81,7 @@ test('an empty new folder under the old key: the contact shows the changed key, 
   expect(b.events('contact.keyChanged')).toHaveLength(1);
   const { message } = await b.send(fresh, 'for the new key');
   await bed.pass(5_000);
-  expect(b.history.get(message.id)).toMatchObject({ state: 'queued', reason: 'key-changed' });
+  expect(b.messages.get(message.id)).toMatchObject({ state: 'queued', reason: 'key-changed' });
   expect(fresh.texts(b, 'in')).toEqual([]);
   await b.contacts.acceptKey(fresh.peer);
   await bed.until(() => fresh.texts(b, 'in').includes('for the new key'), 200_000);

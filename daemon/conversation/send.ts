@@ -12,6 +12,7 @@ import type { Body } from './content.ts';
 import { encodeContent, sha256 } from './content.ts';
 import type { Delivery } from './delivery.ts';
 import type { Core } from './deps.ts';
+import { lifetimeOf } from './lifetimes.ts';
 import { messageOf } from './message-record.ts';
 import { queueContent } from './queue-content.ts';
 import { NoSessionError } from './sealer.ts';
@@ -33,6 +34,8 @@ interface Draft {
   readonly peer: PeerId;
   readonly text: string;
   readonly sentAtUnixMs: number;
+  /** Seconds that it stays once it is delivered. */
+  readonly expiresAfter: number | null;
   readonly content: Uint8Array;
   readonly contentHash: Uint8Array;
 }
@@ -89,8 +92,10 @@ export function createSender(
     const body: Body = carried
       ? requestBody(contact?.invite_token ?? null, text)
       : { case: 'text', value: { $typeName: 'p2pmsg.Text', text } };
-    const content = encodeContent({ id, sentAtUnixMs, body });
-    const draft: Draft = { id, peer, text, sentAtUnixMs, content, contentHash: sha256(content) };
+    const lifetime = lifetimeOf(core, peer);
+    const content = encodeContent({ id, sentAtUnixMs, body, lifetime });
+    const expiresAfter = lifetime.seconds === 0 ? null : lifetime.seconds;
+    const draft: Draft = { id, peer, text, sentAtUnixMs, expiresAfter, content, contentHash: sha256(content) };
     if (!first && delivery.link(peer).open && (await sealedAtOnce(draft))) return;
     const reason = waitsFor(peer);
     const written = store.queue.commit(tx => {
@@ -165,6 +170,8 @@ export function createSender(
       state: 'queued',
       reason,
       content: draft.content,
+      expiresAfter: draft.expiresAfter,
+      eventSeq: core.feed.nextSeq(),
     });
     sql.messages.saveRecipient.run({ id: draft.id, peer: draft.peer, state: 'queued', reason, at: clock.nowUnixMs() });
     sql.messages.setDraft.run({ id: conversationId, draft: null });

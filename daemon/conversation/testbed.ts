@@ -8,18 +8,17 @@ import { ManualClock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
 import { ContactBook } from '../contacts/contact-book.ts';
 import { createContacts } from '../contacts/contacts.ts';
+import { createInvites } from '../contacts/invites.ts';
 import { createFeed } from '../feed/feed.ts';
 import type { Identity } from '../net/keyfile.ts';
-import { generateIdentity } from '../net/keyfile.ts';
+import { generateIdentity, verifySignature } from '../net/keyfile.ts';
 import { MemoryNetwork } from '../net/memory-network.ts';
 import type { MemoryTransport } from '../net/memory-transport.ts';
 import { openStore } from '../store/database.ts';
 import { queriesOf } from '../store/queries.ts';
+import { createConversations } from './conversations.ts';
 import { Delivery } from './delivery.ts';
 import type { Core } from './deps.ts';
-import { createHistory } from './history.ts';
-import { createManager } from './manage.ts';
-import { createSender } from './send.ts';
 
 /** Small seeded generator (mulberry32), so that a failing run can be told by its seed. */
 export function seededRandom(seed: number): () => number {
@@ -110,10 +109,10 @@ export class TestNode {
   core!: Core;
   delivery!: Delivery;
   contacts!: ReturnType<typeof createContacts>['contacts'];
+  invites!: ReturnType<typeof createInvites>;
   requests!: ReturnType<typeof createContacts>['requests'];
-  history!: ReturnType<typeof createHistory>;
-  manager!: ReturnType<typeof createManager>;
-  sender!: ReturnType<typeof createSender>;
+  #parts!: ReturnType<typeof createConversations>;
+  readReceipts = true;
   superseded = 0;
   /** Of the program: an upgrade comes with the next start. */
   version = '1';
@@ -169,7 +168,7 @@ export class TestNode {
         this.superseded += 1;
       },
     });
-    const { contacts, requests } = createContacts({
+    const { contacts, requests, quarantine } = createContacts({
       sql,
       store,
       feed,
@@ -185,24 +184,52 @@ export class TestNode {
         acceptKey: peer => this.delivery.acceptKey(peer),
         safetyNumber: peer => this.delivery.safetyNumber(peer),
       },
-      readInvite: () => {
-        throw new Error('no invites here');
-      },
+      readInvite: link => this.invites.read(link),
       readAddress: () => null,
       changed: () => undefined,
       forget: () => undefined,
     });
     this.contacts = contacts;
+    this.invites = createInvites({
+      sql,
+      store,
+      clock,
+      self: this.peer,
+      ownName: () => 'Test',
+      ratchetIdentity: () => this.delivery.keys.identity.ratchetIdentity,
+      addresses: () => [],
+      sign: bytes => this.identity.sign(bytes),
+      verify: verifySignature,
+      quarantine: (tx, peer) => quarantine.begin(tx, peer),
+      quarantined: peer => quarantine.done(peer),
+    });
     this.requests = requests;
-    this.history = createHistory(core, { book, lobby: () => false });
-    this.manager = createManager(core, { delivery: this.delivery });
-    this.sender = createSender(core, { book, delivery: this.delivery, ownName: () => 'Test' });
+    this.#parts = createConversations(core, {
+      book,
+      delivery: this.delivery,
+      ownName: () => 'Test',
+      lobby: { send: () => Promise.reject(new Error('no lobby here')), enabled: () => false },
+      readReceipts: () => this.readReceipts,
+    });
     this.#close = async () => {
       await store.close();
       feed.close();
     };
     await this.delivery.start();
     this.delivery.begin();
+    await this.#parts.start();
+  }
+
+  get messages() {
+    return this.#parts.messages;
+  }
+
+  get conversations() {
+    return this.#parts.conversations;
+  }
+
+  tidy(): Promise<void> {
+    return this.#parts.tidy();
   }
 
   get transport(): MemoryTransport {
@@ -210,7 +237,7 @@ export class TestNode {
   }
 
   send(to: TestNode, text: string, id?: MessageId): Promise<{ message: Message; created: boolean }> {
-    return this.sender.send(to.peer as string as ConversationId, { text, ...(id ? { id } : {}) });
+    return this.messages.send(to.peer as string as ConversationId, { text, ...(id ? { id } : {}) });
   }
 
   texts(other: TestNode, direction?: 'in' | 'out'): string[] {
@@ -224,7 +251,7 @@ export class TestNode {
     const items: Message[] = [];
     let before: string | null = null;
     do {
-      const page: { items: Message[]; prev: string | null } = this.history.list(id, {
+      const page: { items: Message[]; prev: string | null } = this.messages.list(id, {
         limit: 200,
         ...(before ? { before } : {}),
       });
@@ -276,6 +303,7 @@ export class TestNode {
 
   async stop(): Promise<void> {
     this.#transport.stop();
+    this.#parts.stop();
     await this.delivery.stop();
     await this.#close();
   }

@@ -52,7 +52,7 @@ test('a renewal that could not be written is made again before anything is seale
   await using bed = new Testbed(304);
   const [a, b] = await bed.pair();
   const { message } = await a.send(b, 'before');
-  await bed.until(() => a.history.get(message.id).state === 'delivered');
+  await bed.until(() => a.messages.get(message.id).state === 'delivered');
   const snapshot = a.snapshot();
   for (let at = 0; at < 5; at += 1) await a.send(b, `lost ${at}`);
   await bed.until(() => b.texts(a, 'in').length === 6);
@@ -80,7 +80,7 @@ test('a body that could not be processed is tried again after an upgrade, and no
   const [a, b] = await bed.pair();
   const mend = failWrites(b, { table: 'messages' });
   const { message } = await a.send(b, 'kept');
-  await bed.until(() => a.history.get(message.id).state === 'delivered');
+  await bed.until(() => a.messages.get(message.id).state === 'delivered');
   mend();
   await a.send(b, 'next');
   await bed.until(() => b.texts(a).length === 1);
@@ -96,7 +96,7 @@ test('a sealing that fails half-way leaves no hole in the chain', async () => {
   await using bed = new Testbed(306);
   const [a, b] = await bed.pair();
   const { message } = await a.send(b, 'before');
-  await bed.until(() => a.history.get(message.id).state === 'delivered');
+  await bed.until(() => a.messages.get(message.id).state === 'delivered');
   bed.network.setLink(a.peer, b.peer, { up: false });
   await a.transport.disconnect(b.peer);
   await bed.until(() => !a.delivery.link(b.peer).open);

@@ -16,6 +16,8 @@ export interface Feed {
   /** Found at a start: the database is older than what was handed out, so it was put back. True until `renew` is committed. */
   readonly putBack: boolean;
   append<T extends EventType>(tx: Tx, type: T, data: EventData<T>): void;
+  /** Inside a transaction: the seq that the next `append` gets. */
+  nextSeq(): number;
   state(): { logId: string; head: number; oldest: number };
   /**
    * Rows with seq > after, oldest first.
@@ -104,6 +106,7 @@ export function createFeed(deps: { store: Store; clock: Clock }, options: FeedOp
         tx.afterCommit(() => committed(seq));
       });
     },
+    nextSeq: () => sql.lastSeq() + 1,
     state,
     read({ after, limit, logId: expected }) {
       if (expected !== undefined && expected !== logId)

@@ -4,11 +4,13 @@ import { randomUUID } from 'node:crypto';
 import websocket, { type WebSocket } from '@fastify/websocket';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AppError } from '#api/errors';
+import type { EventsFilter } from '#api/rest/events';
 import { type OperationId, OPERATIONS, routeOf } from '#api/rest/routes';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Caller } from './auth.ts';
 import { answerClientError } from './client-error.ts';
+import { placed } from './consumer-handlers.ts';
 import { serveEventSocket } from './event-socket.ts';
 import { serveEventStream } from './event-stream.ts';
 import type { createGuard } from './guard.ts';
@@ -19,6 +21,7 @@ import type { Runner } from './run-operation.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import type { EventService } from './services.ts';
 import type { Stream, Streams } from './streams.ts';
+import type { ConsumerService } from './webhook-service.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -37,6 +40,7 @@ export interface AppDeps {
   readonly runner: Runner;
   readonly streams: Streams;
   readonly events: EventService;
+  readonly consumers: ConsumerService;
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
@@ -163,13 +167,18 @@ export async function createApp(
     });
   }
 
+  function queryOf(operation: StreamOperationId, request: FastifyRequest, caller: Caller): unknown {
+    const { query } = deps.runner.parse(operation, request, request.bodyBytes);
+    return placed(deps.consumers, caller, query as EventsFilter);
+  }
+
   function addStream(operation: 'streamEvents'): void {
     app.route({
       ...routing(operation),
       exposeHeadRoute: false,
       async handler(request, reply) {
-        const { query } = deps.runner.parse(operation, request, request.bodyBytes);
         const caller = request.caller as Caller;
+        const query = queryOf(operation, request, caller);
         await serveEventStream({ ...deps, slowMs: options.slowMs }, { request, reply, caller, query: query as never });
       },
     });
@@ -180,9 +189,10 @@ export async function createApp(
       ...routing(operation),
       exposeHeadRoute: false,
       async preValidation(request) {
-        const { query } = deps.runner.parse(operation, request, request.bodyBytes);
+        const caller = request.caller as Caller;
+        const query = queryOf(operation, request, caller);
         if (!request.ws) throw new AppError('REQUEST_INVALID', { detail: 'This path is for a WebSocket.' });
-        request.eventStream = { query, stream: deps.streams.open(request.caller as Caller) };
+        request.eventStream = { query, stream: deps.streams.open(caller) };
       },
       handler: () => {
         throw new AppError('REQUEST_INVALID', { detail: 'This path is for a WebSocket.' });

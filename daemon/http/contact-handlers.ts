@@ -50,8 +50,8 @@ export function contactHandlers(deps: {
       return { status: 201, body: await invites.create({ ...rest, ...(note === undefined ? {} : { note }) }) };
     },
     listInvites: ({ query }) => ({ status: 200, body: invites.list(query) }),
-    async removeInvite({ params }) {
-      await invites.remove(params.id);
+    async removeInvite({ params, query }) {
+      await invites.remove(params.id, { quarantine: query.contacts === 'quarantine' });
       return { status: 204 };
     },
   };

@@ -33,16 +33,17 @@ export function conversationHandlers(deps: {
       return { status: 200, body: { items: [conversations.get(conversationId)], next: null, prev: null } };
     },
     getConversation: ({ params }) => ({ status: 200, body: conversations.get(params.id) }),
-    async patchConversation({ params, body: { muted, draft } }) {
-      if (draft !== undefined) checkText(params.id, draft);
-      const change = { ...(muted === undefined ? {} : { muted }), ...(draft === undefined ? {} : { draft }) };
-      return { status: 200, body: await conversations.patch(params.id, change) };
+    async patchConversation({ params, body }) {
+      if (body.draft !== undefined) checkText(params.id, body.draft);
+      return { status: 200, body: await conversations.patch(params.id, body) };
     },
     async clearConversation({ params, query }) {
       if (query.confirm !== params.id) throw invalid('/query/confirm', 'not the id of this conversation');
       await conversations.clear(params.id);
       return { status: 204 };
     },
+    exportNdjson: ({ params }) => ({ status: 200, body: messages.export(params.id, 'ndjson') }),
+    exportMarkdown: ({ params }) => ({ status: 200, body: messages.export(params.id, 'markdown') }),
     readConversation: async ({ params, body }) => ({
       status: 200,
       body: await conversations.read(params.id, body.upTo),

@@ -3,24 +3,27 @@ import type { EventsReply } from '#api/rest/events';
 import { AppError } from '#api/errors';
 import type { Clock } from '../base/clock.ts';
 import type { Caller } from './auth.ts';
+import { placed } from './consumer-handlers.ts';
 import { createCommitWaiter, positionOf, scanEvents } from './event-reader.ts';
 import { createSight } from './event-sight.ts';
 import type { OneTimeSecrets } from './one-time-secrets.ts';
 import { callerOf, type HandlersOf, type StreamOperationId } from './operation.ts';
 import type { EventService } from './services.ts';
 import type { Streams } from './streams.ts';
+import type { ConsumerService } from './webhook-service.ts';
 
 export function eventHandlers(deps: {
   readonly events: EventService;
+  readonly consumers: ConsumerService;
   readonly clock: Clock;
   readonly streams: Streams;
   readonly tickets: OneTimeSecrets<Caller>;
 }): HandlersOf<Omit<typeof eventRoutes, StreamOperationId>> {
-  const { events, clock, streams, tickets } = deps;
+  const { events, consumers, clock, streams, tickets } = deps;
   return {
     async readEvents(call) {
-      const { query } = call;
       const caller = callerOf(call);
+      const query = placed(consumers, caller, call.query);
       const sight = createSight(caller, query.types);
       let { after, logId } = positionOf(events, query);
       const endMs = clock.monotonicMs() + query.wait * 1000;

@@ -43,6 +43,7 @@ beforeAll(async () => {
       runner: createRunner({ handlers, health, idempotency, audit, clock: systemClock }, { checkReplies: true }),
       streams: createStreams({ auth: {} as never }),
       events: services.events,
+      consumers: services.consumers,
       clock: systemClock,
       log: silentLogger,
       version: '0',

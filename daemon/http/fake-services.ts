@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { AppError } from '#api/errors';
 import type { ConversationId, MessageId, PeerId, UnixMs } from '#api/ids';
 import { isPeerIdText } from '#api/ids';
@@ -22,6 +23,7 @@ import type { Conversation, Message } from '#api/rest/messages';
 import type { Diagnosis, Network, Node, RelayState } from '#api/rest/node';
 import type { AuditLog } from './audit.ts';
 import type { Services } from './services.ts';
+import { fakeConsumers, fakeWebhooks } from './fake-hooks.ts';
 import { fakeAudit, fakeEvents, fakeIdempotency, fakeTokens, pageOf } from './fake-stores.ts';
 
 /**
@@ -59,6 +61,8 @@ export function createFakeServices(): FakeServices {
   const services: Services = {
     ...store.services,
     events: events.service,
+    webhooks: fakeWebhooks(events.service),
+    consumers: fakeConsumers(events.service),
     tokens: fakeTokens(),
     idempotency: fakeIdempotency(),
     health: {
@@ -164,7 +168,7 @@ function fakeStore(append: FakeServices['log']['append']) {
   const request = (peer: PeerId): ContactRequest =>
     found(requests.get(peer) ?? (peer === BOB ? REQUEST_EXAMPLE : undefined), 'REQUEST_NOT_FOUND');
 
-  const services: Omit<Services, 'events' | 'tokens' | 'idempotency' | 'health'> = {
+  const services: Omit<Services, 'events' | 'webhooks' | 'consumers' | 'tokens' | 'idempotency' | 'health'> = {
     node: {
       get: () => node,
       patch: async change => {
@@ -224,6 +228,8 @@ function fakeStore(append: FakeServices['log']['append']) {
           createdAtUnixMs: AT as UnixMs,
           expiresAtUnixMs: (AT + expiresInSeconds * 1000) as UnixMs,
           usesLeft: uses,
+          usesTotal: uses,
+          contacts: 0,
           ...(note === undefined ? {} : { note }),
         };
         invites.set(invite.id, invite);
@@ -243,7 +249,11 @@ function fakeStore(append: FakeServices['log']['append']) {
       get: conversation,
       patch: async (id, change) => {
         conversation(id);
-        notes.set(id, { muted: false, read: 0, ...notes.get(id), ...change });
+        const { muted, draft } = { muted: false, ...notes.get(id), ...JSON.parse(JSON.stringify(change)) } as {
+          muted: boolean;
+          draft?: string;
+        };
+        notes.set(id, { read: 0, ...notes.get(id), muted, ...(draft === undefined ? {} : { draft }) });
         return conversation(id);
       },
       clear: async id => {
@@ -283,6 +293,10 @@ function fakeStore(append: FakeServices['log']['append']) {
         clearTimeout(timer);
         waiters.delete(wake);
         return message(id);
+      },
+      export(id) {
+        conversation(id);
+        return Readable.from(of(id).map(one => `${JSON.stringify(one)}\n`));
       },
       list: (id, { around, ...query }) => {
         conversation(id);

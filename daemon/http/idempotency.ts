@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { AppError } from '#api/errors';
 import type { MessageId } from '#api/ids';
 import type { Logger } from '../base/logger.ts';
@@ -9,8 +10,8 @@ import { hashSecret } from './token-text.ts';
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Serialised; null when there is none. */
-  readonly body: string | null;
+  /** Serialised; null when there is none. What is sent in pieces is the answer to a GET, and never kept. */
+  readonly body: string | Readable | null;
 }
 
 export interface Idempotency {
@@ -98,7 +99,7 @@ export function createIdempotency(deps: { readonly store: IdempotencyStore; read
           bodyHash,
           status: answer.status,
           headers: secret ? {} : { ...answer.headers },
-          body: secret ? null : answer.body,
+          body: secret || typeof answer.body !== 'string' ? null : answer.body,
         });
         return answer;
       } finally {

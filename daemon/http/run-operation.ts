@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '#api/errors';
 import type { MessageId } from '#api/ids';
@@ -73,7 +74,8 @@ export function createRunner(
       status: reply.status,
       headers: { ...reply.headers, 'content-type': type },
       // Where the table names another type than JSON, the handler gives the text itself.
-      body: shape?.type !== undefined && typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body),
+      body:
+        shape?.type === undefined ? JSON.stringify(reply.body) : written(reply.body as string | AsyncIterable<string>),
     };
   }
 
@@ -105,6 +107,9 @@ export function createRunner(
     },
   };
 }
+
+const written = (body: string | AsyncIterable<string>): string | Readable =>
+  typeof body === 'string' ? body : Readable.from(body, { objectMode: false });
 
 function idempotencyKeyOf(request: FastifyRequest, route: Route): string | null {
   if (route.method !== 'POST') return null;

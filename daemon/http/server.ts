@@ -12,6 +12,7 @@ import type { AuditLog } from './audit.ts';
 import { type Caller, createAuth } from './auth.ts';
 import { answerClientError } from './client-error.ts';
 import { createConnections } from './connections.ts';
+import { consumerHandlers } from './consumer-handlers.ts';
 import { contactHandlers } from './contact-handlers.ts';
 import { conversationHandlers } from './conversation-handlers.ts';
 import { eventHandlers } from './event-handlers.ts';
@@ -26,6 +27,7 @@ import { createRunner } from './run-operation.ts';
 import type { Services } from './services.ts';
 import { createStreams } from './streams.ts';
 import { tokenHandlers } from './token-handlers.ts';
+import { webhookHandlers } from './webhook-handlers.ts';
 
 export interface HttpDeps {
   readonly services: Services;
@@ -79,7 +81,7 @@ const LOOPBACK = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/;
 
 export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Promise<HttpServer> {
   const { services, audit, clock, log } = deps;
-  const { events, health } = services;
+  const { events, consumers, health } = services;
   const scheme = options.tls === undefined ? 'http' : 'https';
   if (!LOOPBACK.test(options.listen.host) && options.tls === undefined)
     throw new TypeError('an API that others can reach needs TLS');
@@ -110,7 +112,9 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
     }),
     ...contactHandlers({ services }),
     ...conversationHandlers({ services }),
-    ...eventHandlers({ events, clock, streams, tickets }),
+    ...eventHandlers({ events, consumers, clock, streams, tickets }),
+    ...webhookHandlers({ webhooks: services.webhooks, clock }),
+    ...consumerHandlers({ consumers }),
     ...networkHandlers({ services }),
     ...tokenHandlers({
       auth,
@@ -136,6 +140,7 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
       ),
       streams,
       events,
+      consumers,
       clock,
       log,
       version: deps.about.version,

@@ -1,10 +1,11 @@
 import type { ConversationId, MessageId, PeerId, UnixMs } from '#api/ids';
 import type { Contact, ContactDetail, ContactRequest, Invite, InviteCreated, SafetyNumber } from '#api/rest/contacts';
 import type { EventRow } from '#api/rest/events';
-import type { Conversation, Message, Trace } from '#api/rest/messages';
+import type { Conversation, ConversationPatch, Message, Trace } from '#api/rest/messages';
 import type { BootstrapState, Diagnosis, Network, Node, Peer, PingResult, RelayState } from '#api/rest/node';
 import type { Page, PageQuery } from '#api/rest/primitives';
 import type { Scope } from '#api/rest/scopes';
+import type { ConsumerService, WebhookService } from './webhook-service.ts';
 
 /**
  * What the API needs of the rest of the daemon. `daemon.ts` hands these in; the HTTP layer knows neither the
@@ -20,6 +21,8 @@ export interface Services {
   readonly messages: MessageService;
   readonly events: EventService;
   readonly network: NetworkService;
+  readonly webhooks: WebhookService;
+  readonly consumers: ConsumerService;
   readonly tokens: TokenStore;
   readonly idempotency: IdempotencyStore;
   readonly health: HealthService;
@@ -62,13 +65,14 @@ export interface RequestService {
 export interface InviteService {
   create(input: { expiresInSeconds: number; uses: number; note?: string }): Promise<InviteCreated>;
   list(query: PageQuery): Page<Invite>;
-  remove(id: string): Promise<void>;
+  /** `quarantine`: everybody who came by it is blocked. */
+  remove(id: string, options: { quarantine: boolean }): Promise<void>;
 }
 
 export interface ConversationService {
   list(query: PageQuery): Page<Conversation>;
   get(id: ConversationId): Conversation;
-  patch(id: ConversationId, change: { muted?: boolean; draft?: string }): Promise<Conversation>;
+  patch(id: ConversationId, change: ConversationPatch): Promise<Conversation>;
   /** Deletes the history here; the conversation of a contact stays. */
   clear(id: ConversationId): Promise<void>;
   read(id: ConversationId, upTo: MessageId): Promise<Conversation>;
@@ -80,6 +84,8 @@ export interface MessageService {
   /** Resolves when the message leaves `queued` and `mailbox`, or after `waitMs`, with the message as it is then. */
   waitDelivered(id: MessageId, waitMs: number, signal: AbortSignal): Promise<Message>;
   list(id: ConversationId, query: PageQuery): Page<Message>;
+  /** Everything, in pieces. @throws AppError CONVERSATION_NOT_FOUND, at once */
+  export(id: ConversationId, format: 'ndjson' | 'markdown'): AsyncIterable<string>;
   get(id: MessageId): Message;
   remove(id: MessageId): Promise<void>;
   trace(id: MessageId): Trace;

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Config, Secrets } from '../config.ts';
 import type { HomeKey } from '../keys/unlock.ts';
@@ -11,6 +12,8 @@ export type CreateDaemon = (options: {
   readonly home: string;
   readonly log: Logger;
   readonly version: string;
+  /** The time of everything but the network; the system's when left out. */
+  readonly clock?: Clock;
   /** A fault after which no commit can be trusted: the process ends at once. */
   readonly onFatal: (error: unknown) => void;
 }) => Promise<Daemon>;

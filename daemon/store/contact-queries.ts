@@ -18,6 +18,7 @@ export function contactQueries(prepare: Prepare) {
         invite_id: p('inviteId'),
         added_at: p('at'),
         last_seen_at: null,
+        quarantined: 0,
       }),
     ),
     remove: prepare(db => db.deleteFrom('contacts').where('peer', '=', p('peer'))),
@@ -80,7 +81,36 @@ export function contactQueries(prepare: Prepare) {
     ignoreRequest: prepare(db => db.updateTable('requests').set({ state: 'ignored' }).where('peer', '=', p('peer'))),
     removeRequest: prepare(db => db.deleteFrom('requests').where('peer', '=', p('peer'))),
 
-    invites: prepare(db => db.selectFrom('invites').selectAll().orderBy('created_at').orderBy('id')),
+    invites: prepare(db =>
+      db
+        .selectFrom('invites')
+        .selectAll()
+        .select(x =>
+          x
+            .selectFrom('contacts')
+            .select(q => q.fn.countAll<number>().as('count'))
+            .whereRef('contacts.invite_id', '=', 'invites.id')
+            .as('contacts'),
+        )
+        .where('revoked_at', 'is', null)
+        .orderBy('created_at')
+        .orderBy('id'),
+    ),
+    inviteNote: prepare(db => db.selectFrom('invites').select('note').where('id', '=', p('id'))),
+    byInvite: prepare(db =>
+      db
+        .selectFrom('contacts')
+        .select('peer')
+        .where('invite_id', '=', p('id'))
+        .where('status', '=', 'accepted')
+        .orderBy('peer'),
+    ),
+    setQuarantined: prepare(db =>
+      db
+        .updateTable('contacts')
+        .set({ quarantined: p('value') })
+        .where('peer', '=', p('peer')),
+    ),
     inviteByToken: prepare(db => db.selectFrom('invites').selectAll().where('token_hash', '=', p('tokenHash'))),
     insertInvite: prepare(db =>
       db.insertInto('invites').values({
@@ -90,6 +120,8 @@ export function contactQueries(prepare: Prepare) {
         uses_left: p('usesLeft'),
         note: p('note'),
         created_at: p('at'),
+        uses_total: p('usesLeft'),
+        revoked_at: null,
       }),
     ),
     useInvite: prepare(db =>
@@ -99,7 +131,14 @@ export function contactQueries(prepare: Prepare) {
         .where('token_hash', '=', p('tokenHash'))
         .where('uses_left', '>', 0),
     ),
-    removeInvite: prepare(db => db.deleteFrom('invites').where('id', '=', p('id'))),
+    /** The row stays: contacts name the invite they came by. */
+    revokeInvite: prepare(db =>
+      db
+        .updateTable('invites')
+        .set({ revoked_at: p('at'), uses_left: 0 })
+        .where('id', '=', p('id'))
+        .where('revoked_at', 'is', null),
+    ),
     saveInviteUse: prepare(db =>
       db
         .insertInto('invite_uses')

@@ -1,9 +1,11 @@
+import { lifetimeQueries } from './lifetime-queries.ts';
 import type { Prepare } from './statement.ts';
 import { p } from './statement.ts';
 
 /** Conversations, messages, and the state of each recipient. */
 export function messageQueries(prepare: Prepare) {
   return {
+    ...lifetimeQueries(prepare),
     insert: prepare(db =>
       db.insertInto('messages').values({
         id: p('id'),
@@ -16,6 +18,9 @@ export function messageQueries(prepare: Prepare) {
         state: p('state'),
         reason: p('reason'),
         content: p('content'),
+        expires_after: p('expiresAfter'),
+        expires_at: null,
+        event_seq: p('eventSeq'),
       }),
     ),
     /** 0 rows when the id is taken. */
@@ -33,6 +38,9 @@ export function messageQueries(prepare: Prepare) {
           state: 'received',
           reason: null,
           content: p('content'),
+          expires_after: p('expiresAfter'),
+          expires_at: null,
+          event_seq: p('eventSeq'),
         })
         .onConflict(c => c.column('id').doNothing()),
     ),
@@ -46,7 +54,7 @@ export function messageQueries(prepare: Prepare) {
         .updateTable('messages')
         .set({ state: p('state'), reason: p('reason') })
         .where('id', '=', p('id'))
-        .returning('conversation_id'),
+        .returning(['conversation_id', 'expires_after']),
     ),
     latest: prepare(db =>
       db
@@ -158,7 +166,20 @@ export function messageQueries(prepare: Prepare) {
     saveConversation: prepare(db =>
       db
         .insertInto('conversations')
-        .values({ id: p('id'), kind: p('kind'), muted: 0, draft: null, read_row: 0, unread: 0, created_at: p('at') })
+        .values({
+          id: p('id'),
+          kind: p('kind'),
+          muted: 0,
+          draft: null,
+          read_row: 0,
+          unread: 0,
+          created_at: p('at'),
+          receipted_row: 0,
+          keep_days: null,
+          disappear_after: null,
+          disappear_version: 0,
+          disappear_by: null,
+        })
         .onConflict(c => c.column('id').doNothing()),
     ),
     setMuted: prepare(db =>

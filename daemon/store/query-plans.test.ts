@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { contactQueries } from './contact-queries.ts';
 import { inboxQueries } from './inbox-queries.ts';
 import { messageQueries } from './message-queries.ts';
-import { migration001 } from './migrations/001-first.ts';
+import { MIGRATIONS } from './migrate.ts';
 import { outboxQueries } from './outbox-queries.ts';
 import { ratchetQueries } from './ratchet-queries.ts';
 import type { Prepare } from './statement.ts';
@@ -18,13 +18,15 @@ const MAY_SCAN = [
   /^update "sessions" set "usable" = 0$/,
   /^update "outbox" set .* where "state" in \('sealed', 'held'\)$/,
   /^update "inbox" set "state" = 'pending' where "state" in/,
+  /^update "idempotency" set .*'\$\.conversationId'/,
+  /^select "id", "keep_days" from "conversations"/,
   /^select distinct "peer", "device" from "inbox" where "state" = 'pending'$/,
 ];
 
 /** The queries with the way SQLite takes for each. */
 function plansOf(...makers: readonly ((prepare: Prepare) => unknown)[]): { text: string; plan: string[] }[] {
   const db = new Database(':memory:');
-  db.exec(migration001);
+  for (const migration of MIGRATIONS) db.exec(migration);
   const plans: { text: string; plan: string[] }[] = [];
   const prepare = db.prepare.bind(db);
   db.prepare = ((text: string) => {
@@ -39,7 +41,9 @@ function plansOf(...makers: readonly ((prepare: Prepare) => unknown)[]): { text:
 
 test('no query of the way of a message reads a whole table', () => {
   const plans = plansOf(outboxQueries, inboxQueries, messageQueries, ratchetQueries, contactQueries);
-  const scans = plans.filter(({ plan }) => plan.some(detail => detail.startsWith('SCAN'))).map(({ text }) => text);
+  const scans = plans
+    .filter(({ plan }) => plan.some(detail => /^SCAN (?!json_each)/.test(detail)))
+    .map(({ text }) => text);
   expect(scans.filter(text => !MAY_SCAN.some(one => one.test(text)))).toEqual([]);
 });
 

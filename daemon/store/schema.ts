@@ -65,6 +65,8 @@ export interface Schema {
     invite_id: string | null;
     added_at: number;
     last_seen_at: number | null;
+    /** Blocked because the invite it came by was revoked. */
+    quarantined: number;
   };
   peer_addresses: { peer: string; address: string; source: AddressSource; seen_at: number };
   /** `seq` in decimal: it has 64 bits. */
@@ -83,6 +85,8 @@ export interface Schema {
     uses_left: number;
     note: string | null;
     created_at: number;
+    uses_total: number;
+    revoked_at: number | null;
   };
   invite_uses: { token_hash: Uint8Array; peer: string; at: number };
   conversations: {
@@ -94,6 +98,14 @@ export interface Schema {
     /** Incoming messages above read_row, kept up to date with every message: counting them costs as much as there are. */
     unread: number;
     created_at: number;
+    /** Up to here the sender was told, or will never be told, that its messages were read. */
+    receipted_row: number;
+    /** Days that messages stay here; null: for ever. */
+    keep_days: number | null;
+    /** Seconds after which new messages disappear on both sides; the newest version of the two sides counts. */
+    disappear_after: number | null;
+    disappear_version: number;
+    disappear_by: string | null;
   };
   messages: {
     row: Generated<number>;
@@ -107,6 +119,11 @@ export interface Schema {
     state: string;
     reason: string | null;
     content: Uint8Array | null;
+    /** Seconds it stays after it was read or delivered; when that has happened, the time it ends. */
+    expires_after: number | null;
+    expires_at: number | null;
+    /** The event that told of it: it holds the text too. */
+    event_seq: number | null;
   };
   recipients: { message_id: string; peer: string; device: number; state: string; reason: string | null; at: number };
   /** Own contents on their way, and for 30 days after delivery (resend). Position and envelope are null until sealed. */
@@ -212,4 +229,49 @@ export interface Schema {
     at: number;
   };
   audit: { row: Generated<number>; at: number; token_name: string; operation: string; target: string };
+  /** Everything up to `seq` in the log `log_id` was taken by the receiver, or is in a lane. The secrets sign requests: they are kept as they are. */
+  webhooks: {
+    id: string;
+    name: string | null;
+    url: string;
+    /** Comma list; null: all. */
+    types: string | null;
+    conversation_id: string | null;
+    allow_private: number;
+    enabled: number;
+    secret: Uint8Array;
+    old_secret: Uint8Array | null;
+    old_secret_until: number | null;
+    log_id: string;
+    seq: number;
+    parked_reason: string | null;
+    parked_at: number | null;
+    created_at: number;
+  };
+  /** Conversations that are behind their webhook: what is after `after_seq` was not taken yet. */
+  webhook_lanes: {
+    webhook_id: string;
+    lane: string;
+    after_seq: number;
+    failing_since: number | null;
+    attempts: number;
+  };
+  webhook_deliveries: {
+    row: Generated<number>;
+    webhook_id: string;
+    at: number;
+    event_seq: number;
+    status: number | null;
+    duration_ms: number;
+    error: string | null;
+  };
+  consumers: {
+    name: string;
+    token_id: string;
+    types: string | null;
+    log_id: string;
+    seq: number;
+    acked_at: number | null;
+    created_at: number;
+  };
 }

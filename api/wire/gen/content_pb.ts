@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file content.proto.
  */
 export const file_content: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250ZW50LnByb3RvEgZwMnBtc2civwEKBlBhY2tldBIPCgdzZXNzaW9uGAEgASgGEgwKBGZyb20YAiABKAwSCgoCdG8YAyABKAwSFQoNc2VuZGVyX2RldmljZRgEIAEoDRIYChByZWNpcGllbnRfZGV2aWNlGAUgASgNEiQKBWNoYWluGAYgASgLMhUucDJwbXNnLkNoYWluUG9zaXRpb24SDwoHY29udGVudBgHIAEoDBIUCgxjb250ZW50X2hhc2gYCCABKAwSDAoEbW9yZRgJIAMoDCI+Cg1DaGFpblBvc2l0aW9uEg0KBWVwb2NoGAEgASgGEgsKA3NlcRgCIAEoBBIRCglwcmV2X2hlYWQYAyABKAwi5AIKB0NvbnRlbnQSEgoKbWVzc2FnZV9pZBgBIAEoDBIXCg9zZW50X2F0X3VuaXhfbXMYAiABKAQSDQoFZ3JvdXAYAyABKAwSEgoKbWluX3JlYWRlchgEIAEoDRIcCgR0ZXh0GAogASgLMgwucDJwbXNnLlRleHRIABIiCgdyZWNlaXB0GAsgASgLMg8ucDJwbXNnLlJlY2VpcHRIABIxCg9jb250YWN0X3JlcXVlc3QYEiABKAsyFi5wMnBtc2cuQ29udGFjdFJlcXVlc3RIABIkCghhY2NlcHRlZBgTIAEoCzIQLnAycG1zZy5BY2NlcHRlZEgAEiAKBnJlc2VuZBgWIAEoCzIOLnAycG1zZy5SZXNlbmRIABImCgl0b21ic3RvbmUYFyABKAsyES5wMnBtc2cuVG9tYnN0b25lSABCBgoEYm9keUoECAwQEkoECBQQFUoECBUQFkoECBgQGUoECBkQGiIUCgRUZXh0EgwKBHRleHQYASABKAkiQQoHUmVjZWlwdBIhCgRraW5kGAEgASgOMhMucDJwbXNnLlJlY2VpcHRLaW5kEhMKC21lc3NhZ2VfaWRzGAIgAygMIkIKDkNvbnRhY3RSZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCRIUCgxpbnZpdGVfdG9rZW4YAyABKAwiKwoIQWNjZXB0ZWQSDAoEbmFtZRgBIAEoCRIRCglkZWxpdmVyZWQYAiADKAwiOQoLUmVzZW5kUmFuZ2USDQoFZXBvY2gYASABKAYSDQoFZmlyc3QYAiABKAQSDAoEbGFzdBgDIAEoBCItCgZSZXNlbmQSIwoGcmFuZ2VzGAEgAygLMhMucDJwbXNnLlJlc2VuZFJhbmdlIjUKCVRvbWJzdG9uZRINCgVlcG9jaBgBIAEoBhILCgNzZXEYAiABKAQSDAoEaGFzaBgDIAEoDCpeCgtSZWNlaXB0S2luZBIcChhSRUNFSVBUX0tJTkRfVU5TUEVDSUZJRUQQABIaChZSRUNFSVBUX0tJTkRfREVMSVZFUkVEEAESFQoRUkVDRUlQVF9LSU5EX1JFQUQQAmIGcHJvdG8z");
+  fileDesc("Cg1jb250ZW50LnByb3RvEgZwMnBtc2civwEKBlBhY2tldBIPCgdzZXNzaW9uGAEgASgGEgwKBGZyb20YAiABKAwSCgoCdG8YAyABKAwSFQoNc2VuZGVyX2RldmljZRgEIAEoDRIYChByZWNpcGllbnRfZGV2aWNlGAUgASgNEiQKBWNoYWluGAYgASgLMhUucDJwbXNnLkNoYWluUG9zaXRpb24SDwoHY29udGVudBgHIAEoDBIUCgxjb250ZW50X2hhc2gYCCABKAwSDAoEbW9yZRgJIAMoDCI+Cg1DaGFpblBvc2l0aW9uEg0KBWVwb2NoGAEgASgGEgsKA3NlcRgCIAEoBBIRCglwcmV2X2hlYWQYAyABKAwixgMKB0NvbnRlbnQSEgoKbWVzc2FnZV9pZBgBIAEoDBIXCg9zZW50X2F0X3VuaXhfbXMYAiABKAQSDQoFZ3JvdXAYAyABKAwSEgoKbWluX3JlYWRlchgEIAEoDRIfChdkaXNhcHBlYXJfYWZ0ZXJfc2Vjb25kcxgFIAEoDRIZChFkaXNhcHBlYXJfdmVyc2lvbhgGIAEoDRIcCgR0ZXh0GAogASgLMgwucDJwbXNnLlRleHRIABIiCgdyZWNlaXB0GAsgASgLMg8ucDJwbXNnLlJlY2VpcHRIABIxCg9jb250YWN0X3JlcXVlc3QYEiABKAsyFi5wMnBtc2cuQ29udGFjdFJlcXVlc3RIABIkCghhY2NlcHRlZBgTIAEoCzIQLnAycG1zZy5BY2NlcHRlZEgAEiAKBnJlc2VuZBgWIAEoCzIOLnAycG1zZy5SZXNlbmRIABImCgl0b21ic3RvbmUYFyABKAsyES5wMnBtc2cuVG9tYnN0b25lSAASJAoIbGlmZXRpbWUYGiABKAsyEC5wMnBtc2cuTGlmZXRpbWVIAEIGCgRib2R5SgQIDBASSgQIFBAVSgQIFRAWSgQIGBAZSgQIGRAaIhQKBFRleHQSDAoEdGV4dBgBIAEoCSIKCghMaWZldGltZSJBCgdSZWNlaXB0EiEKBGtpbmQYASABKA4yEy5wMnBtc2cuUmVjZWlwdEtpbmQSEwoLbWVzc2FnZV9pZHMYAiADKAwiQgoOQ29udGFjdFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgR0ZXh0GAIgASgJEhQKDGludml0ZV90b2tlbhgDIAEoDCIrCghBY2NlcHRlZBIMCgRuYW1lGAEgASgJEhEKCWRlbGl2ZXJlZBgCIAMoDCI5CgtSZXNlbmRSYW5nZRINCgVlcG9jaBgBIAEoBhINCgVmaXJzdBgCIAEoBBIMCgRsYXN0GAMgASgEIi0KBlJlc2VuZBIjCgZyYW5nZXMYASADKAsyEy5wMnBtc2cuUmVzZW5kUmFuZ2UiNQoJVG9tYnN0b25lEg0KBWVwb2NoGAEgASgGEgsKA3NlcRgCIAEoBBIMCgRoYXNoGAMgASgMKl4KC1JlY2VpcHRLaW5kEhwKGFJFQ0VJUFRfS0lORF9VTlNQRUNJRklFRBAAEhoKFlJFQ0VJUFRfS0lORF9ERUxJVkVSRUQQARIVChFSRUNFSVBUX0tJTkRfUkVBRBACYgZwcm90bzM");
 
 /**
  * Plaintext of the ratchet, followed by 0x80 and zeros up to a padding step.
@@ -137,6 +137,19 @@ export type Content = Message<"p2pmsg.Content"> & {
   minReader: number;
 
   /**
+   * Of a direct conversation: how long messages stay after they were read; 0 = for ever. The higher version counts,
+   * of two alike the one of the higher PeerId. Each text and request carries both.
+   *
+   * @generated from field: uint32 disappear_after_seconds = 5;
+   */
+  disappearAfterSeconds: number;
+
+  /**
+   * @generated from field: uint32 disappear_version = 6;
+   */
+  disappearVersion: number;
+
+  /**
    * @generated from oneof p2pmsg.Content.body
    */
   body: {
@@ -175,6 +188,12 @@ export type Content = Message<"p2pmsg.Content"> & {
      */
     value: Tombstone;
     case: "tombstone";
+  } | {
+    /**
+     * @generated from field: p2pmsg.Lifetime lifetime = 26;
+     */
+    value: Lifetime;
+    case: "lifetime";
   } | { case: undefined; value?: undefined };
 };
 
@@ -203,6 +222,21 @@ export const TextSchema: GenMessage<Text> = /*@__PURE__*/
   messageDesc(file_content, 3);
 
 /**
+ * Says only what the content around it says: disappear_after_seconds has changed.
+ *
+ * @generated from message p2pmsg.Lifetime
+ */
+export type Lifetime = Message<"p2pmsg.Lifetime"> & {
+};
+
+/**
+ * Describes the message p2pmsg.Lifetime.
+ * Use `create(LifetimeSchema)` to create a new message.
+ */
+export const LifetimeSchema: GenMessage<Lifetime> = /*@__PURE__*/
+  messageDesc(file_content, 4);
+
+/**
  * @generated from message p2pmsg.Receipt
  */
 export type Receipt = Message<"p2pmsg.Receipt"> & {
@@ -224,7 +258,7 @@ export type Receipt = Message<"p2pmsg.Receipt"> & {
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
-  messageDesc(file_content, 4);
+  messageDesc(file_content, 5);
 
 /**
  * @generated from message p2pmsg.ContactRequest
@@ -253,7 +287,7 @@ export type ContactRequest = Message<"p2pmsg.ContactRequest"> & {
  * Use `create(ContactRequestSchema)` to create a new message.
  */
 export const ContactRequestSchema: GenMessage<ContactRequest> = /*@__PURE__*/
-  messageDesc(file_content, 5);
+  messageDesc(file_content, 6);
 
 /**
  * @generated from message p2pmsg.Accepted
@@ -277,7 +311,7 @@ export type Accepted = Message<"p2pmsg.Accepted"> & {
  * Use `create(AcceptedSchema)` to create a new message.
  */
 export const AcceptedSchema: GenMessage<Accepted> = /*@__PURE__*/
-  messageDesc(file_content, 6);
+  messageDesc(file_content, 7);
 
 /**
  * @generated from message p2pmsg.ResendRange
@@ -304,7 +338,7 @@ export type ResendRange = Message<"p2pmsg.ResendRange"> & {
  * Use `create(ResendRangeSchema)` to create a new message.
  */
 export const ResendRangeSchema: GenMessage<ResendRange> = /*@__PURE__*/
-  messageDesc(file_content, 7);
+  messageDesc(file_content, 8);
 
 /**
  * @generated from message p2pmsg.Resend
@@ -323,7 +357,7 @@ export type Resend = Message<"p2pmsg.Resend"> & {
  * Use `create(ResendSchema)` to create a new message.
  */
 export const ResendSchema: GenMessage<Resend> = /*@__PURE__*/
-  messageDesc(file_content, 8);
+  messageDesc(file_content, 9);
 
 /**
  * @generated from message p2pmsg.Tombstone
@@ -350,7 +384,7 @@ export type Tombstone = Message<"p2pmsg.Tombstone"> & {
  * Use `create(TombstoneSchema)` to create a new message.
  */
 export const TombstoneSchema: GenMessage<Tombstone> = /*@__PURE__*/
-  messageDesc(file_content, 9);
+  messageDesc(file_content, 10);
 
 /**
  * @generated from enum p2pmsg.ReceiptKind
