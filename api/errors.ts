@@ -112,6 +112,12 @@ export const ERRORS = {
     retryable: false,
     meaning: 'Another live daemon runs with this identity; this one is read-only.',
   },
+  SEARCH_TIMEOUT: {
+    status: 503,
+    retryable: true,
+    meaning: 'The search took longer than 1 s; longer or more words make it faster.',
+  },
+  SEARCH_UNAVAILABLE: { status: 503, retryable: true, meaning: 'The index of the search cannot be used right now.' },
   DISK_FULL: { status: 507, retryable: true, meaning: 'The disk is full; nothing was stored.' },
 } as const satisfies Record<string, { status: number; retryable: boolean; meaning: string }>;
 

@@ -135,6 +135,11 @@ const RULES: readonly Rule[] = [
     because: 'delivery runs on any Transport',
   },
   {
+    of: 'daemon/search/',
+    modules: [...IDS, 'daemon/base/', 'daemon/store/', 'api/rest/'],
+    because: 'the index is made from the database through store/ and is handed everything else',
+  },
+  {
     of: 'daemon/http/',
     modules: [
       ...IDS,

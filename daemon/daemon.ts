@@ -21,6 +21,7 @@ import { createNodeService } from './node-service.ts';
 import { createLobby } from './presence/lobby.ts';
 import { createPresence } from './presence/presence.ts';
 import type { CreateDaemon, Daemon } from './programs/daemon-contract.ts';
+import { createSearch } from './search/search.ts';
 import { openStore } from './store/database.ts';
 import {
   createAuditLog,
@@ -241,6 +242,21 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     isPrivate: isPrivateTarget,
   });
 
+  const search = createSearch(
+    {
+      databasePath: store.path,
+      key: key?.database,
+      sql: sql.search,
+      queue,
+      clock,
+      log: log.child({ part: 'search' }),
+      history: () => feed.state().logId,
+      message: id => conversations.messages.get(id),
+      hidden: () => (config.lobby.enabled ? [] : [LOBBY_ID]),
+    },
+    { home },
+  );
+
   let stopping = false;
   const writable = (): void => {
     if (delivery.readOnly) throw new AppError('IDENTITY_IN_USE');
@@ -291,6 +307,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     invites,
     conversations: conversations.conversations,
     messages: conversations.messages,
+    search,
     events: {
       state: () => feed.state(),
       read: query => feed.read(query),
@@ -344,6 +361,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       const { api, socket } = await http.start();
       await network.start();
       upkeep.start();
+      search.start();
       delivery.begin();
       webhooks.start();
       await conversations.start();
@@ -355,6 +373,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       await http.stop();
       await webhooks.stop();
       conversations.stop();
+      await search.stop();
       await presence.stop();
       await delivery.stop();
       await network.stop();

@@ -587,6 +587,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Full-text search of the message history, oldest first; without a cursor the latest. A page may be shorter than `limit`: `prev` and `next` say whether there is more */
+        get: operations["searchMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -1321,6 +1338,14 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        SearchHit: {
+            message: components["schemas"]["Message"];
+            /** @description what to highlight: in order, without overlap, the first 100 */
+            ranges: {
+                start: number;
+                end: number;
+            }[];
+        };
         Token: {
             id: string;
             name: string;
@@ -1726,6 +1751,15 @@ export interface components {
         };
         /** @description IDEMPOTENCY_IN_PROGRESS, MESSAGE_SENT */
         "409.IDEMPOTENCY_IN_PROGRESS.MESSAGE_SENT": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description STOPPING, SEARCH_TIMEOUT, SEARCH_UNAVAILABLE */
+        "503.STOPPING.SEARCH_TIMEOUT.SEARCH_UNAVAILABLE": {
             headers: {
                 [name: string]: unknown;
             };
@@ -3931,6 +3965,92 @@ export interface operations {
             500: components["responses"]["500.INTERNAL"];
             503: components["responses"]["503.STOPPING.STORE_READ_ONLY.IDENTITY_IN_USE"];
             507: components["responses"]["507.DISK_FULL"];
+        };
+    };
+    searchMessages: {
+        parameters: {
+            query: {
+                limit?: number;
+                before?: string;
+                after?: string;
+                q: string;
+                conversationId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description messages and what to highlight in them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "message": {
+                     *             "id": "0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10",
+                     *             "conversationId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *             "direction": "out",
+                     *             "from": "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
+                     *             "text": "See you at eight.",
+                     *             "sentAtUnixMs": 1795348800000,
+                     *             "state": "queued",
+                     *             "reason": "no-path",
+                     *             "recipients": [
+                     *               {
+                     *                 "peerId": "12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD",
+                     *                 "state": "queued",
+                     *                 "reason": "no-path",
+                     *                 "atUnixMs": 1795348800000
+                     *               }
+                     *             ]
+                     *           },
+                     *           "ranges": [
+                     *             {
+                     *               "start": 4,
+                     *               "end": 7
+                     *             },
+                     *             {
+                     *               "start": 11,
+                     *               "end": 14
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "prev": null,
+                     *       "match": "words"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["SearchHit"][];
+                        next: string | null;
+                        prev: string | null;
+                        /**
+                         * @description `parts`: no message has these words, they were found inside of others
+                         * @enum {string}
+                         */
+                        match: "words" | "parts";
+                        /** @description only while the index is being made: about so many messages were searched, the newest first */
+                        indexing?: {
+                            done: number;
+                            total: number;
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID.CURSOR_INVALID"];
+            401: components["responses"]["401.TOKEN_MISSING.TOKEN_INVALID.TOKEN_EXPIRED"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED.KEY_MISSING.SCOPE_MISSING"];
+            404: components["responses"]["404.CONVERSATION_NOT_FOUND"];
+            429: components["responses"]["429.RATE_LIMITED"];
+            500: components["responses"]["500.INTERNAL"];
+            503: components["responses"]["503.STOPPING.SEARCH_TIMEOUT.SEARCH_UNAVAILABLE"];
         };
     };
     readEvents: {

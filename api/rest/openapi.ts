@@ -14,6 +14,7 @@ import { about, network, node, peer, relayState } from './node.ts';
 import { ERROR_CODES, problem, problemType } from './problem.ts';
 import type { Route } from './route.ts';
 import { OPERATIONS, routeOf } from './routes.ts';
+import { searchHit } from './search.ts';
 import { auditEntry, token, tokenCreated } from './tokens.ts';
 import { webhook, webhookCreated, webhookDelivery } from './webhooks.ts';
 
@@ -34,6 +35,7 @@ const SCHEMAS = {
   Peer: peer,
   Problem: problem,
   Relay: relayState,
+  SearchHit: searchHit,
   Token: token,
   TokenCreated: tokenCreated,
   Trace: trace,

@@ -5,6 +5,7 @@ import { eventRoutes } from './event-routes.ts';
 import { networkRoutes } from './network-routes.ts';
 import { nodeRoutes } from './node-routes.ts';
 import type { Route } from './route.ts';
+import { searchRoutes } from './search-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { webhookRoutes } from './webhook-routes.ts';
 
@@ -16,6 +17,7 @@ export const ROUTES = {
   ...nodeRoutes,
   ...contactRoutes,
   ...conversationRoutes,
+  ...searchRoutes,
   ...eventRoutes,
   ...networkRoutes,
   ...tokenRoutes,

@@ -10,6 +10,7 @@ import { historyCommands } from './history-commands.ts';
 import { messageCommands } from './message-commands.ts';
 import { networkCommands } from './network-commands.ts';
 import { createOutput } from './output.ts';
+import { searchCommand } from './search-command.ts';
 import { tailCommand } from './tail-command.ts';
 import { oneLine, safeJson } from './terminal-text.ts';
 import { webhookCommands } from './webhook-commands.ts';
@@ -98,6 +99,7 @@ function buildProgram(context: CliContext): Command {
   inviteCommands(cli);
   messageCommands(cli);
   historyCommands(cli, context);
+  searchCommand(cli);
   tailCommand(cli);
   tokenCommands(cli);
   webhookCommands(cli);

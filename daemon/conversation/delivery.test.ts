@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { MessageId } from '#api/ids';
+import type { ConversationId, MessageId } from '#api/ids';
 import type { MemoryTransport } from '../net/memory-transport.ts';
 import { Testbed } from './testbed.ts';
 
@@ -164,4 +164,17 @@ test('the signed prekey is changed every week, without a restart', async () => {
   expect(current()).toBe(first);
   await bed.clock.advance(2 * 86_400_000);
   await bed.until(() => current() !== first);
+});
+
+test('a daemon that has stopped leaves no timer behind', async () => {
+  await using bed = new Testbed(10);
+  const [a, b] = await bed.pair();
+  const { message } = await a.send(b, 'hello');
+  await bed.until(() => a.messages.get(message.id).state === 'delivered');
+  await b.conversations.read(a.peer as string as ConversationId, message.id);
+  for (const node of [a, b]) await node.stop();
+  // What was in the air comes down.
+  await bed.pass(10_000);
+  expect(bed.clock.nextInMs()).toBeNull();
+  for (const node of [a, b]) await node.start();
 });

@@ -67,6 +67,7 @@ export class Delivery {
   #readOnly = false;
   #stopped = false;
   #rotation: Timer | null = null;
+  #prekeyHour: Timer | null = null;
 
   private constructor(core: Core, deps: DeliveryDeps, parts: { keys: OwnKeys; instances: Instances }) {
     this.core = core;
@@ -170,7 +171,7 @@ export class Delivery {
   async start(): Promise<void> {
     const { transport } = this.core;
     this.#receiving = await receive(this.core, this.#receiver);
-    await servePrekeys(this.core, {
+    this.#prekeyHour = await servePrekeys(this.core, {
       keys: () => this.keys,
       isContact: peer => this.#deps.book.isAccepted(peer),
       isBlocked: peer => this.#deps.book.isBlocked(peer),
@@ -214,6 +215,7 @@ export class Delivery {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#rotation?.cancel();
+    this.#prekeyHour?.cancel();
     this.publisher.stop();
     await Promise.all([...this.#links.values()].map(link => link.stop()));
   }

@@ -3,6 +3,7 @@ import type { PeerId } from '#api/ids';
 import { PrekeyErrorCode, PrekeyRequestSchema, PrekeyResponseSchema } from '#api/wire/gen/prekeys_pb';
 import { peerIdFromBytes, peerIdToBytes } from '#api/wire/peer-id';
 import { ANSWER_TIMEOUT_MS, PREKEYS_PROTOCOL } from '#api/wire/protocols';
+import type { Timer } from '../base/clock.ts';
 import { verifyBundle } from '../ratchet/bundle.ts';
 import type { PeerBundle } from '../ratchet/ratchet.ts';
 import type { FrameStream } from '../net/transport.ts';
@@ -74,7 +75,10 @@ const PER_PEER_AN_HOUR = 12;
 const ALL_STRANGERS_AN_HOUR = 240;
 const HOUR_MS = 3_600_000;
 
-/** Answers requests for our own bundle. Limits: 12 an hour for each peer, 240 an hour for all strangers together. */
+/**
+ * Answers requests for our own bundle. Limits: 12 an hour for each peer, 240 an hour for all strangers together.
+ * Returns the timer of that hour.
+ */
 export async function servePrekeys(
   core: Core,
   deps: {
@@ -83,10 +87,10 @@ export async function servePrekeys(
     isBlocked: (peer: PeerId) => boolean;
     repaired: () => Promise<void>;
   },
-): Promise<void> {
+): Promise<Timer> {
   const asked = new Map<PeerId, number>();
   let strangers = 0;
-  core.clock.every(HOUR_MS, () => {
+  const hour = core.clock.every(HOUR_MS, () => {
     asked.clear();
     strangers = 0;
   });
@@ -117,4 +121,5 @@ export async function servePrekeys(
     }
     await stream.close();
   });
+  return hour;
 }

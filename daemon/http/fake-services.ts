@@ -318,6 +318,19 @@ function fakeStore(append: FakeServices['log']['append']) {
         return setMessage(id, { state: 'failed', reason: 'cancelled' });
       },
     },
+    search: {
+      find: async ({ q, ...query }, { conversationId }) => {
+        const fits = [...messages.values()].filter(
+          one => one.text.includes(q) && (conversationId === undefined || one.conversationId === conversationId),
+        );
+        const page = pageOf(fits, query);
+        const hits = page.items.map(one => {
+          const start = one.text.indexOf(q);
+          return { message: one, ranges: [{ start, end: start + q.length }] };
+        });
+        return { ...page, items: hits, match: 'words' as const };
+      },
+    },
     network: {
       get: () => network,
       addRelay: async address => {

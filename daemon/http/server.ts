@@ -24,6 +24,7 @@ import { createOneTimeSecrets } from './one-time-secrets.ts';
 import type { Listener } from './origin-guard.ts';
 import { createRateLimiter, type Rate } from './rate-limit.ts';
 import { createRunner } from './run-operation.ts';
+import { searchHandlers } from './search-handlers.ts';
 import type { Services } from './services.ts';
 import { createStreams } from './streams.ts';
 import { tokenHandlers } from './token-handlers.ts';
@@ -115,6 +116,7 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
     ...eventHandlers({ events, consumers, clock, streams, tickets }),
     ...webhookHandlers({ webhooks: services.webhooks, clock }),
     ...consumerHandlers({ consumers }),
+    ...searchHandlers({ services }),
     ...networkHandlers({ services }),
     ...tokenHandlers({
       auth,

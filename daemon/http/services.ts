@@ -6,6 +6,7 @@ import type { BootstrapState, Diagnosis, Network, Node, Peer, PingResult, RelayS
 import type { Page, PageQuery } from '#api/rest/primitives';
 import type { Scope } from '#api/rest/scopes';
 import type { ConsumerService, WebhookService } from './webhook-service.ts';
+import type { SearchService } from './search-handlers.ts';
 
 /**
  * What the API needs of the rest of the daemon. `daemon.ts` hands these in; the HTTP layer knows neither the
@@ -19,6 +20,7 @@ export interface Services {
   readonly invites: InviteService;
   readonly conversations: ConversationService;
   readonly messages: MessageService;
+  readonly search: SearchService;
   readonly events: EventService;
   readonly network: NetworkService;
   readonly webhooks: WebhookService;

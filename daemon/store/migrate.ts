@@ -5,10 +5,11 @@ import { DatabaseFault } from './database-fault.ts';
 import { migration001 } from './migrations/001-first.ts';
 import { migration002 } from './migrations/002-lifetimes.ts';
 import { migration003 } from './migrations/003-webhooks.ts';
+import { migration004 } from './migrations/004-search.ts';
 import type { Connection } from './sqlite.ts';
 
 /** In order; the index + 1 is the `user_version` after it. Forward only. */
-export const MIGRATIONS: readonly string[] = [migration001, migration002, migration003];
+export const MIGRATIONS: readonly string[] = [migration001, migration002, migration003, migration004];
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**

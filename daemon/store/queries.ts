@@ -4,6 +4,7 @@ import { messageQueries } from './message-queries.ts';
 import { nodeQueries } from './node-queries.ts';
 import { outboxQueries } from './outbox-queries.ts';
 import { ratchetQueries } from './ratchet-queries.ts';
+import { searchQueries } from './search-queries.ts';
 import type { Prepare } from './statement.ts';
 
 /** All prepared queries of one database, by concern. */
@@ -14,5 +15,6 @@ export const queriesOf = (prepare: Prepare) => ({
   messages: messageQueries(prepare),
   contacts: contactQueries(prepare),
   node: nodeQueries(prepare),
+  search: searchQueries(prepare),
 });
 export type Queries = ReturnType<typeof queriesOf>;

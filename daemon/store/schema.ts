@@ -274,4 +274,6 @@ export interface Schema {
     acked_at: number | null;
     created_at: number;
   };
+  /** Messages that are gone and may still be in the index of the search. */
+  search_removed: { seq: Generated<number>; row: number };
 }

@@ -161,7 +161,10 @@ export function createCourier(deps: CourierDeps, job: Job): Courier {
       if (lane === undefined) return;
       inFlight += 1;
       deliver(lane)
-        .catch(failed)
+        .catch((fault: unknown) => {
+          // Whatever it was, the lane is not forgotten.
+          if (failed(fault)) refused(lane, { status: null, unreachable: false, retryAfterMs: null });
+        })
         .finally(() => {
           inFlight -= 1;
           fill();
@@ -211,7 +214,7 @@ export function createCourier(deps: CourierDeps, job: Job): Courier {
     }
   }
 
-  function refused(lane: Lane, result: PostResult): void {
+  function refused(lane: Lane, result: Pick<PostResult, 'status' | 'unreachable' | 'retryAfterMs'>): void {
     const nowUnixMs = clock.nowUnixMs();
     lane.failingSinceUnixMs ??= nowUnixMs;
     lane.attempts += 1;
@@ -295,12 +298,14 @@ export function createCourier(deps: CourierDeps, job: Job): Courier {
     }
   }
 
-  function failed(fault: unknown): void {
-    if (signal.aborted) return;
+  /** True when it was no fault of the place, so that another try can help. */
+  function failed(fault: unknown): boolean {
+    if (signal.aborted) return false;
     const code = fault instanceof AppError ? fault.code : null;
     if (code === 'CURSOR_EXPIRED') park('cursor-expired');
     else if (code === 'LOG_CHANGED' || code === 'CURSOR_UNKNOWN') park('log-changed');
     else deps.log.error({ webhook: id, err: String(fault) }, 'a webhook failed');
+    return !signal.aborted;
   }
 
   function end(): void {

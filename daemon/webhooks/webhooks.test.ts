@@ -36,7 +36,7 @@ describe('a webhook', () => {
     await at.send('a', 'b', 'a');
     await at.settle();
     const [row] = at.feed.read({ after: 1, limit: 1 });
-    expect(seqsOf(receiver.taken).toSorted()).toEqual([2, 3, 4]);
+    expect(seqsOf(receiver.taken).toSorted((x, y) => x - y)).toEqual([2, 3, 4]);
     expect(receiver.taken[0]?.event).toEqual(JSON.parse(JSON.stringify({ logId: at.feed.state().logId, ...row })));
     expect(at.webhooks.get(id)).toMatchObject({ name: 'bot', state: 'active', ackedSeq: 4, lag: 0 });
   });
@@ -409,6 +409,24 @@ describe('a webhook that cannot go on', () => {
     expect(receiver.taken.at(-1)?.event.logId).toBe(logId);
     expect(at.webhooks.get(id)).toMatchObject({ state: 'active', logId, lag: 0 });
   });
+});
+
+it('a fault of our own is a failed attempt, not the end of the conversation', async () => {
+  let isBroken = true;
+  const taken: string[] = [];
+  const odd = await start({
+    post: async (_target, { body }) => {
+      if (isBroken) throw new TypeError('a bug');
+      taken.push(body);
+      return { status: 204, error: null, unreachable: false, retryAfterMs: null, durationMs: 1 };
+    },
+  });
+  await odd.add(receiver);
+  await odd.send('a');
+  await odd.settle();
+  isBroken = false;
+  await odd.pass(MINUTE_MS);
+  expect(taken).toHaveLength(1);
 });
 
 describe('a slow receiver', () => {

@@ -132,6 +132,8 @@ async function leaveMarkers(daemon: Program): Promise<Marker[]> {
   await call(address, 'PATCH', `/v1/contacts/${ABSENT}`, { name: mark('contact name') });
   for (let n = 0; n < 20; n += 1)
     await call(address, 'POST', `/v1/conversations/${ABSENT}/messages`, { text: `${mark('message')} `.repeat(60) });
+  // A search makes its index, which holds the texts too.
+  await call(address, 'GET', `/v1/search?q=${left.at(-1)?.text}`);
   await call(address, 'PATCH', `/v1/conversations/${ABSENT}`, { draft: mark('draft') });
   await call(address, 'POST', '/v1/invites', { expiresInSeconds: 3_600, uses: 1, note: mark('invite note') });
   await call(address, 'POST', '/v1/tokens', { name: mark('token name'), scopes: ['messages:read'] });
