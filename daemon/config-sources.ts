@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { HOME_FILES } from '#api/home';
@@ -15,6 +15,14 @@ type Kind = 'text' | 'list' | 'boolean' | 'number';
 export const SETTINGS = {
   name: { kind: 'text', env: 'P2PMSG_NAME', flag: '--name' },
   'api.listen': { kind: 'text', env: 'P2PMSG_API', flag: '--api' },
+  'api.allowRemoteIKnowTheRisk': {
+    kind: 'boolean',
+    env: 'P2PMSG_API_ALLOW_REMOTE_I_KNOW_THE_RISK',
+    flag: '--api-allow-remote-i-know-the-risk',
+  },
+  'api.tls.cert': { kind: 'text', env: 'P2PMSG_API_TLS_CERT', flag: '--api-tls-cert' },
+  'api.tls.key': { kind: 'text', env: 'P2PMSG_API_TLS_KEY', flag: '--api-tls-key' },
+  'api.names': { kind: 'list', env: 'P2PMSG_API_NAMES', flag: '--api-name' },
   'net.listen': { kind: 'list', env: 'P2PMSG_LISTEN', flag: '--listen' },
   'net.announce': { kind: 'list' },
   'net.relays': { kind: 'list', env: 'P2PMSG_RELAYS', flag: '--relay' },
@@ -40,7 +48,7 @@ export const RELOADABLE: readonly SettingKey[] = ['net.relays', 'net.bootstrap',
 
 const setting = (key: SettingKey): { kind: Kind; env?: string; flag?: string } => SETTINGS[key];
 const PREFIX = 'P2PMSG_';
-const OTHER_VARIABLES = ['P2PMSG_HOME', 'P2PMSG_TOKEN', 'P2PMSG_TOKEN_FILE', 'P2PMSG_PASSPHRASE_FILE'];
+const OTHER_VARIABLES = ['P2PMSG_HOME', 'P2PMSG_CA', 'P2PMSG_TOKEN', 'P2PMSG_TOKEN_FILE', 'P2PMSG_PASSPHRASE_FILE'];
 
 /** Where the value of a key comes from: a flag, a variable, the file, or `default`. */
 export type Origins = Readonly<Record<SettingKey, string>>;
@@ -77,17 +85,32 @@ export function loadConfig(from: {
   values['net'] = withoutNone(values['net']);
   const parsed = configSchema.safeParse(values);
   if (!parsed.success) throw badConfig(sentence(parsed.error.issues[0], origins, path));
-  const config = deepFreeze({ ...parsed.data, listenIsExplicit: origins['net.listen'] !== 'default' });
+  const { api } = parsed.data;
+  const config = deepFreeze({
+    ...parsed.data,
+    api: { ...api, ...(api.tls && { tls: tlsPaths(api.tls) }) },
+    listenIsExplicit: origins['net.listen'] !== 'default',
+  });
   return { config: config as Config, secrets: readSecrets(from.env), origins };
 
+  /** What the file names is beside it; a flag or a variable counts from where the program was started. */
+  function tlsPaths(tls: { cert: string; key: string }): { cert: string; key: string } {
+    const whole = (name: 'cert' | 'key'): string =>
+      origins[`api.tls.${name}`] === HOME_FILES.config ? resolve(from.home, tls[name]) : resolve(tls[name]);
+    return { cert: whole('cert'), key: whole('key') };
+  }
+
   function place(target: Record<string, unknown>, key: SettingKey, value: unknown, origin: string): void {
-    const [first = '', second] = key.split('.');
-    if (second === undefined) target[first] = value;
-    else {
-      const group = target[first];
+    const groups = key.split('.');
+    const last = groups.pop() as string;
+    let at = target;
+    for (const name of groups) {
+      const group = at[name];
       if (group !== undefined && !isTable(group)) return; // The schema refuses it below.
-      target[first] = { ...group, [second]: value };
+      at[name] = { ...group };
+      at = at[name] as Record<string, unknown>;
     }
+    at[last] = value;
     origins[key] = origin;
   }
 }
@@ -169,10 +192,10 @@ function sentence(issue: z.core.$ZodIssue | undefined, origins: Origins, path: s
     const meant = closest(key, SETTING_KEYS);
     return `${path}: unknown key "${key}"${meant ? `: did you mean "${meant}"?` : ''}`;
   }
-  const key = (SETTING_KEYS.find(known => known === at.slice(0, 2).join('.')) ??
-    SETTING_KEYS.find(known => known === at[0])) as SettingKey | undefined;
-  const origin = key ? origins[key] : HOME_FILES.config;
-  const where = origin === HOME_FILES.config ? `${path}: ${at.slice(0, 2).join('.')}` : origin;
+  const depth = [3, 2, 1].find(parts => SETTING_KEYS.some(known => known === at.slice(0, parts).join('.')));
+  const key = depth === undefined ? undefined : (at.slice(0, depth).join('.') as SettingKey);
+  const origin = key === undefined || origins[key] === 'default' ? HOME_FILES.config : origins[key];
+  const where = origin === HOME_FILES.config ? `${path}: ${at.slice(0, depth ?? 2).join('.')}` : origin;
   return `${where}: ${issue.message.replace(/^Invalid (input|option): (expected )?/, 'must be ')}`;
 }
 

@@ -9,6 +9,13 @@ import { StartFault } from './start-fault.ts';
 const PEER = '12D3KooWGjMCP8c4bWkvJfQcK2n6fWqZ8t3zFQ4oNYwMyvdBTHbq';
 const RELAY = `/ip4/203.0.113.7/tcp/4001/p2p/${PEER}`;
 
+const REMOTE = {
+  'api.listen': '192.0.2.7:7300',
+  'api.allowRemoteIKnowTheRisk': true,
+  'api.tls.cert': '/etc/a.crt',
+  'api.tls.key': '/etc/a.key',
+};
+
 let home: string;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'p2pmsg-config-'));
@@ -91,7 +98,21 @@ describe('faults end with 78 and one sentence that says where', () => {
       /unknown variable P2PMSG_RELAY: did you mean P2PMSG_RELAYS\?/,
     ],
     ['a bad flag', '', {}, { 'api.listen': 'here' }, /^--api: must be HOST:PORT/],
-    ['an API that others could reach', '', {}, { 'api.listen': '0.0.0.0:7300' }, /loopback/],
+    [
+      'an API that others could reach',
+      '',
+      {},
+      { 'api.listen': '192.0.2.7:7300' },
+      /^--api: .*needs --api-allow-remote-i-know-the-risk, --api-tls-cert FILE and --api-tls-key FILE; or .*loopback/,
+    ],
+    ['one without TLS', '', {}, { ...REMOTE, 'api.tls.cert': undefined, 'api.tls.key': undefined }, /needs --api-tls/],
+    ['one without the flag', '', {}, { ...REMOTE, 'api.allowRemoteIKnowTheRisk': undefined }, /needs --api-allow-rem/],
+    ['one on all addresses without a name', '', {}, { ...REMOTE, 'api.listen': '[::0]:1' }, /needs --api-name NAME/],
+    ['one on the address of a name', '', {}, { ...REMOTE, 'api.listen': 'nas.test:1' }, /^--api: must be an address/],
+    ['a certificate without key', '[api.tls]\ncert = "a.crt"', {}, {}, /api\.tls\.key: .*give both/],
+    ['a key without certificate', '', { P2PMSG_API_TLS_KEY: 'a.key' }, {}, /api\.tls\.cert: .*give both/],
+    ['a name with a scheme', '', { P2PMSG_API_NAMES: 'https://nas.test' }, {}, /^P2PMSG_API_NAMES: must be a name/],
+    ['a group in place of a value', '[api.tls.cert]\nx = 1', {}, {}, /config\.toml: api\.tls\.cert/],
     ['a port that does not exist', '', {}, { 'net.listen': ['/ip4/127.0.0.1/tcp/70000'] }, /^--listen/],
     ['`none` beside an address', '', {}, { 'net.listen': ['none', '/ip4/127.0.0.1/tcp/1'] }, /^--listen/],
     ['a relay without PeerId', '', {}, { 'net.relays': ['/ip4/203.0.113.7/tcp/4001'] }, /^--relay/],
@@ -108,11 +129,40 @@ describe('faults end with 78 and one sentence that says where', () => {
   });
 });
 
+describe('an API for other machines', () => {
+  it('needs the flag with the warning and TLS, by flags, variables or the file', () => {
+    expect(load({}, REMOTE).config.api).toMatchObject({ listen: '192.0.2.7:7300', tls: { cert: '/etc/a.crt' } });
+    const variables = {
+      P2PMSG_API: '0.0.0.0:7300',
+      P2PMSG_API_ALLOW_REMOTE_I_KNOW_THE_RISK: 'yes',
+      P2PMSG_API_TLS_CERT: '/etc/a.crt',
+      P2PMSG_API_TLS_KEY: '/etc/a.key',
+      P2PMSG_API_NAMES: 'NAS.test, [2001:db8::1]',
+    };
+    expect(load(variables).config.api.names).toEqual(['nas.test', '2001:db8::1']);
+    file(`[api]\nlisten = "0.0.0.0:1"\nallowRemoteIKnowTheRisk = true\nnames = ["nas.test"]
+      tls = { cert = "a.crt", key = "/etc/a.key" }`);
+    expect(load().config.api.tls).toEqual({ cert: join(home, 'a.crt'), key: '/etc/a.key' });
+  });
+
+  it('may have TLS on a loopback address without the flag', () => {
+    const { config } = load({}, { 'api.tls.cert': '/a', 'api.tls.key': '/b', 'api.listen': '127.0.0.2:1' });
+    expect(config.api.allowRemoteIKnowTheRisk).toBe(false);
+  });
+
+  it('takes the path of a flag from where the program was started', () => {
+    const { config } = load({}, { 'api.tls.cert': 'a.crt', 'api.tls.key': 'a.key' });
+    expect(config.api.tls?.cert).toBe(join(process.cwd(), 'a.crt'));
+  });
+});
+
 it('lists each key of the schema in SETTINGS and no other', () => {
   const keys = Object.entries(configSchema.parse({})).flatMap(([group, values]) =>
     typeof values === 'object' && values !== null ? Object.keys(values).map(key => `${group}.${key}`) : [group],
   );
-  expect([...SETTING_KEYS].sort()).toEqual([...keys, 'name'].sort());
+  // Without a value there are no keys.
+  const optional = ['name', 'api.tls.cert', 'api.tls.key'];
+  expect([...SETTING_KEYS].sort()).toEqual([...keys, ...optional].sort());
 });
 
 it('leaves variables of other programs alone', () => {

@@ -3,18 +3,51 @@ import { z } from 'zod';
 import { isPeerIdText } from '#api/ids';
 import { givenName } from '#api/rest/primitives';
 
-/** Host and port of the API. Loopback only: a bind that others can reach needs TLS, which is not built yet. */
-const apiListen = z.string().check(ctx => {
-  const at = parseHostPort(ctx.value);
-  if (!at)
-    ctx.issues.push({ code: 'custom', input: ctx.value, message: 'must be HOST:PORT, for example 127.0.0.1:7300' });
-  else if (!isLoopback(at.host))
-    ctx.issues.push({
-      code: 'custom',
-      input: ctx.value,
-      message: 'must be a loopback address: the API has no TLS, reach it from elsewhere through SSH or the unix socket',
-    });
+const apiListen = z.string().refine(text => parseHostPort(text) !== null, {
+  message: 'must be HOST:PORT, for example 127.0.0.1:7300',
 });
+
+/** A DNS name or a literal address by which clients reach the API; it stands in their Host header. */
+const apiName = z
+  .string()
+  .max(253)
+  .transform(text => text.toLowerCase().replace(/^\[(.*)\]$/, '$1'))
+  .refine(text => isIP(text) !== 0 || DNS_NAME.test(text), 'must be a name like p2pmsg.example.org or an address');
+const DNS_NAME = /^(?!\d+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+
+const pemPath = z.string({ error: 'a certificate needs its key and a key its certificate: give both' }).min(1);
+
+/** A bind that others can reach needs both: the flag that says so, and TLS. */
+const api = z
+  .strictObject({
+    listen: apiListen.default('127.0.0.1:7300'),
+    allowRemoteIKnowTheRisk: z.boolean().default(false),
+    /** Paths of PEM files. */
+    tls: z.strictObject({ cert: pemPath, key: pemPath }).optional(),
+    /** Besides loopback names and the bound address. */
+    names: z.array(apiName).max(16).default([]),
+  })
+  .check(({ value, issues }) => {
+    const host = parseHostPort(value.listen)?.host;
+    if (host === undefined || isLoopback(host)) return;
+    if (isIP(host) === 0) {
+      const message = 'must be an address, and --api-name the name by which it is reached';
+      issues.push({ code: 'custom', path: ['listen'], input: value.listen, message });
+      return;
+    }
+    const missing = [
+      ...(value.allowRemoteIKnowTheRisk ? [] : ['--api-allow-remote-i-know-the-risk']),
+      ...(value.tls === undefined ? ['--api-tls-cert FILE and --api-tls-key FILE'] : []),
+      ...(isWildcard(host) && value.names.length === 0 ? ['--api-name NAME (how clients reach this machine)'] : []),
+    ];
+    if (missing.length > 0)
+      issues.push({
+        code: 'custom',
+        path: ['listen'],
+        input: value.listen,
+        message: `others can reach this address, which needs ${missing.join(', ')}; or use a loopback address and SSH or the unix socket`,
+      });
+  });
 
 const HOST_PART = /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/([^/]+)(\/.*)?$/;
 const TRANSPORT = /^\/(tcp\/(?<tcp>\d{1,5})|udp\/(?<udp>\d{1,5})\/quic-v1)$/;
@@ -51,7 +84,7 @@ const listenDefault = [
 
 export const configSchema = z.strictObject({
   name: givenName.optional(),
-  api: z.strictObject({ listen: apiListen.default('127.0.0.1:7300') }).prefault({}),
+  api: api.prefault({}),
   net: z
     .strictObject({
       /** Empty: no port is opened, outgoing connections and circuits only. */
@@ -120,6 +153,10 @@ export function parseHostPort(text: string): { host: string; port: number } | nu
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+/** A socket that is bound to all addresses has none of its own. */
+const isWildcard = (host: string): boolean =>
+  host === '0.0.0.0' || (isIP(host) === 6 && ['[::]', '[::ffff:0:0]'].includes(new URL(`http://[${host}]`).hostname));
 
 function hasTransport(text: string): boolean {
   const { tcp, udp } = TRANSPORT.exec(text)?.groups ?? {};

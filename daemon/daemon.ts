@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { AppError } from '#api/errors';
 import { LOBBY_ID } from '#api/ids';
+import { type ApiTls, readApiTls } from './api-tls.ts';
 import { systemClock } from './base/clock.ts';
 import { parseHostPort } from './config.ts';
 import { ContactBook } from './contacts/contact-book.ts';
@@ -45,6 +46,9 @@ const LOOKED_FOR_MS = 7 * 86_400_000;
 export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promise<Daemon> {
   const { config, home, key, log, version } = options;
   const clock = options.clock ?? systemClock;
+  const apiTls = (): ApiTls | undefined =>
+    config.api.tls && readApiTls(config.api.tls, { names: config.api.names, nowUnixMs: clock.nowUnixMs() });
+  const tls = apiTls();
   const { identity } = loadOrCreateIdentity(join(home, 'identity.key'), key?.identity);
   const self = identity.peerId;
   const store = await openStore(home, { key: key?.database ?? null });
@@ -344,6 +348,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     {
       adminTokenPath: join(home, 'admin-token'),
       listen,
+      names: config.api.names,
+      tls,
       socketPath: join(home, 'api.sock'),
       environmentToken: options.secrets.token ?? undefined,
     },
@@ -381,6 +387,10 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       await store.close();
       feed.close();
     },
-    reload: next => Promise.resolve(node.reload(next, network)),
+    async reload(next) {
+      const renewed = apiTls();
+      if (renewed) http.replaceTls(renewed);
+      return node.reload(next, network);
+    },
   };
 }

@@ -20,6 +20,17 @@ export const nodeRoutes = defineRoutes({
     errors: [],
     example: { status: 200 },
   },
+  getDocs: {
+    method: 'GET',
+    path: '/docs',
+    tag: 'node',
+    summary: 'This API for people to read, with a curl line for every operation',
+    scope: null,
+    kind: 'page',
+    replies: { 200: { description: 'the page', schema: text, type: html } },
+    errors: [],
+    example: { status: 200 },
+  },
   getOpenApi: {
     method: 'GET',
     path: '/openapi.yaml',

@@ -17,6 +17,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This API for people to read, with a curl line for every operation */
+        get: operations["getDocs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.yaml": {
         parameters: {
             query?: never;
@@ -1884,6 +1901,29 @@ export interface components {
 export type $defs = Record<string, never>;
 export interface operations {
     getPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["400.REQUEST_INVALID"];
+            403: components["responses"]["403.HOST_REFUSED.ORIGIN_REFUSED"];
+            500: components["responses"]["500.INTERNAL"];
+        };
+    };
+    getDocs: {
         parameters: {
             query?: never;
             header?: never;
@@ -4036,6 +4076,11 @@ export interface operations {
                          * @enum {string}
                          */
                         match: "words" | "parts";
+                        /**
+                         * @description not everything was looked at within 1 s: the search goes on with `prev` (or `next`, when it came from `after`), also when there are no items
+                         * @constant
+                         */
+                        timedOut?: true;
                         /** @description only while the index is being made: about so many messages were searched, the newest first */
                         indexing?: {
                             done: number;

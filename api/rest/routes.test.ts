@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ERRORS } from '#api/errors';
 import { EVENT_DATA, EVENT_SCOPE, EVENT_TYPES } from './events.ts';
-import { codesOf, openApiDocument } from './openapi.ts';
+import { openApiDocument } from './openapi.ts';
+import { codesOf } from './route-codes.ts';
 import { ERROR_CODES, problemType } from './problem.ts';
 import { pathNames } from './route.ts';
 import { OPERATIONS, routeOf } from './routes.ts';

@@ -35,6 +35,13 @@ export const searchPage = page(searchHit).extend({
   match: z
     .enum(['words', 'parts'])
     .meta({ description: '`parts`: no message has these words, they were found inside of others' }),
+  timedOut: z
+    .literal(true)
+    .meta({
+      description:
+        'not everything was looked at within 1 s: the search goes on with `prev` (or `next`, when it came from `after`), also when there are no items',
+    })
+    .optional(),
   indexing: z
     .object({ done: z.number().int(), total: z.number().int() })
     .meta({ description: 'only while the index is being made: about so many messages were searched, the newest first' })

@@ -2,6 +2,7 @@ import type { ApiAddress, ApiClient } from '#api/rest/client';
 import { ApiError, ApiUnreachable, createApiClient, dataOf } from '#api/rest/client';
 import type { FollowedEvent } from '#api/rest/follow-events';
 import { followEvents } from '#api/rest/follow-events';
+import { createTlsFetch, createUnixFetch } from '#api/rest/unix-fetch';
 import type { components } from '#api/rest/openapi.gen';
 import type { Connection } from './connect.ts';
 import { unreachable } from './connect.ts';
@@ -30,12 +31,7 @@ export interface Api {
 
 /** `signal` ends what runs: it is the time-out of the command. */
 export function createApi(to: Connection, signal: AbortSignal): Api {
-  const address: ApiAddress = {
-    baseUrl: to.api,
-    token: to.token,
-    // The signal is for fetch itself: one that is given to a Request is lost when that Request is garbage-collected.
-    fetch: request => fetch(request, { signal, redirect: 'error' }),
-  };
+  const address: ApiAddress = { baseUrl: to.api, token: to.token, fetch: fetchOf(to, signal) };
   const client = createApiClient(address);
   return {
     client,
@@ -46,6 +42,14 @@ export function createApi(to: Connection, signal: AbortSignal): Api {
       if (signal.aborted) throw timedOut();
     },
   };
+}
+
+/** The signal is for fetch itself: one that is given to a Request is lost when that Request is garbage-collected. */
+function fetchOf({ api, socket, ca }: Connection, signal: AbortSignal): (request: Request) => Promise<Response> {
+  if (!api.startsWith('https:') || (ca === null && socket === null))
+    return request => fetch(request, { signal, redirect: 'error' });
+  const through = ca === null ? createUnixFetch(socket as string) : createTlsFetch(ca);
+  return request => through(request, signal);
 }
 
 const PAGE_LIMIT = 200;

@@ -29,6 +29,8 @@ export interface CliContext {
 
 interface Common {
   readonly home?: string;
+  readonly api?: string;
+  readonly ca?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly timeout?: number;
@@ -64,6 +66,8 @@ function buildProgram(context: CliContext): Command {
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()
     .option('--home <dir>', "the daemon's data folder (default: as for p2pmsgd)")
+    .option('--api <url>', 'https://HOST:PORT of a daemon elsewhere; the token comes from P2PMSG_TOKEN(_FILE)')
+    .option('--ca <file>', 'certificates to trust there, PEM (also P2PMSG_CA)')
     .option('--json', 'one JSON object per line')
     .option('--quiet', 'results and errors only')
     .option('--timeout <seconds>', 'give up after so long, with exit code 6 (default 30)', seconds)
@@ -76,12 +80,12 @@ function buildProgram(context: CliContext): Command {
     command: (usage, description, example, parent = program) =>
       parent.command(usage).description(description).addHelpText('after', `\nExample:\n  ${example}`),
     async run(action, { atLeastMs } = { atLeastMs: 0 }) {
-      const { home, json = false, quiet = false, timeout } = program.opts<Common>();
+      const { home, api: url, ca, json = false, quiet = false, timeout } = program.opts<Common>();
       const timeoutMs = timeout === undefined ? Math.max(DEFAULT_TIMEOUT_MS, atLeastMs) : timeout * 1000;
       const ending = new AbortController();
       const timer = Number.isFinite(timeoutMs) ? setTimeout(() => ending.abort(), timeoutMs) : undefined;
       try {
-        const to = connection({ home }, context.env);
+        const to = connection({ home, api: url, ca }, context.env);
         const api = createApi(to, ending.signal);
         const out = createOutput({ json, quiet, stdout: context.stdout, stderr: context.stderr });
         // Raced, so that the time-out does not depend on how anything below takes an abort.

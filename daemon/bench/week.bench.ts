@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,12 +13,11 @@ import { loadConfig } from '../config-sources.ts';
 import { createDaemon } from '../daemon.ts';
 import { openHome } from '../home.ts';
 import type { Daemon } from '../programs/daemon-contract.ts';
-import { storageOf } from '../storage.ts';
 
 /**
  * A week of a daemon in some minutes: two daemons in this process, real sockets, databases and encryption, on a clock
  * that jumps by hours between rounds. Messages both ways, a restart of one of them each round, a conversation that is
- * kept for a day, a token that expires on the third day, a webhook whose receiver is down for a day. Fails when anything
+ * kept for two days, a token that expires on the third day, a webhook whose receiver is down for a day. Fails when anything
  * is lost, doubled or out of order, or when memory, handles or the disk grow with the restarts.
  * `bin/node daemon/bench/week.bench.ts [--messages 10000] [--restarts 50]`
  */
@@ -32,6 +31,8 @@ const EACH = Math.ceil(MESSAGES / ROUNDS / 2);
 const HOUR_MS = 3_600_000;
 const WEEK_MS = 7 * 24 * HOUR_MS;
 const ROUND_MS = WEEK_MS / ROUNDS;
+/** Longer than the receiver of the webhook is down: what is deleted here is not told any more. */
+const KEEP_DAYS = 2;
 const PACE_MS = 20;
 /** Of a round in real time; everything in it takes about a second. */
 const PATIENCE_MS = 60_000;
@@ -92,7 +93,7 @@ class Side {
     this.home = join(home, name);
     openHome(this.home);
     const config =
-      '[presence]\ndiscoverable = false\n[lobby]\nenabled = false\n[events]\nkeepDays = 2\n[api]\nlisten = "127.0.0.1:0"\n[net]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\nmdns = false\nupnp = false\n';
+      '[presence]\ndiscoverable = false\n[lobby]\nenabled = false\n[events]\nkeepDays = 3\n[api]\nlisten = "127.0.0.1:0"\n[net]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\nmdns = false\nupnp = false\n';
     writeFileSync(join(this.home, 'config.toml'), config);
   }
 
@@ -159,7 +160,8 @@ class Side {
   }
 
   diskBytes(): number {
-    return storageOf(this.home).databaseBytes;
+    // Without the write-ahead log, which has its size of the last checkpoint.
+    return statSync(join(this.home, 'p2pmsg.db')).size;
   }
 }
 
@@ -238,7 +240,7 @@ async function week(): Promise<void> {
   await receiver.up();
   await a.call('POST', '/v1/contacts', { address: b.address, name: 'b' });
   await b.call('POST', '/v1/contacts', { address: a.address, name: 'a' });
-  await a.call('PATCH', `/v1/conversations/${b.peer}`, { keepDays: 1 });
+  await a.call('PATCH', `/v1/conversations/${b.peer}`, { keepDays: KEEP_DAYS });
   const limited = await a.call('POST', '/v1/tokens', {
     name: 'three days',
     scopes: ['network'],
@@ -293,21 +295,21 @@ async function week(): Promise<void> {
   // The next try of a failing webhook may be hours away.
   for (let hour = 0; hour < 24 && receiver.texts.length < fromB.length; hour += 1) await jump(HOUR_MS);
 
-  check(same(a.heard, fromB), 'a has not heard exactly what b said, in order');
-  check(same(b.heard, fromA), 'b has not heard exactly what a said, in order');
-  check(same(receiver.texts, fromB), 'the webhook has not got exactly what b said, in order');
+  check(same(a.heard, fromB), `a has not heard what b said: ${differ(a.heard, fromB)}`);
+  check(same(b.heard, fromA), `b has not heard what a said: ${differ(b.heard, fromA)}`);
+  check(same(receiver.texts, fromB), `the webhook has not got what b said: ${differ(receiver.texts, fromB)}`);
   const kept = await a.messages(b.peer);
   const rounds = new Set(kept.map(one => one.text.split(/[ /]/)[1]));
   check(
-    rounds.size <= Math.ceil((24 * HOUR_MS) / ROUND_MS) + 2,
-    `of ${rounds.size} rounds messages are kept, for a day`,
+    rounds.size <= Math.ceil((KEEP_DAYS * 24 * HOUR_MS) / ROUND_MS) + 2,
+    `of ${rounds.size} rounds messages are kept`,
   );
   const growth = {
     rssMbPerRestart: slope(samples, 'rssMb'),
     heapMbPerRestart: slope(samples, 'heapMb'),
     fdsPerRestart: slope(samples, 'fds'),
     handlesPerRestart: slope(samples, 'handles'),
-    bytesPerMessageKeptADay: slope(samples, 'keptBytes') / (2 * EACH),
+    bytesPerMessageKeptTwoDays: slope(samples, 'keptBytes') / (2 * EACH),
     bytesPerMessageKept: slope(samples, 'plainBytes') / (2 * EACH),
   };
   // A daemon that is not let go of by its restart costs 1.2 MB each (measured with a timer that nobody had cancelled).
@@ -326,6 +328,11 @@ async function week(): Promise<void> {
 
 const same = (got: readonly string[], said: readonly string[]): boolean =>
   got.length === said.length && got.every((text, at) => text === said[at]);
+
+function differ(got: readonly string[], said: readonly string[]): string {
+  const at = got.findIndex((text, n) => text !== said[n]);
+  return `${got.length} of ${said.length}, the first other one at ${at}: ${got[at]} for ${said[at]}`;
+}
 
 try {
   await week();

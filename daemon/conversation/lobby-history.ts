@@ -5,6 +5,7 @@ import { LOBBY_ID } from '#api/ids';
 import type { Message } from '#api/rest/messages';
 import type { Tx } from '../store/commit-queue.ts';
 import type { Core } from './deps.ts';
+import type { MessageRow } from './message-record.ts';
 import { messageOf, tellConversation } from './message-record.ts';
 
 export interface LobbyHistory {
@@ -22,6 +23,8 @@ export function createLobbyHistory(
   deps: { publish: (text: string) => Promise<{ recipients: number }>; enabled: () => boolean },
 ): LobbyHistory {
   const { sql, store, clock, feed } = core;
+  /** Ids that are being published: a second POST with the same id waits for the first. */
+  const sending = new Map<string, Promise<unknown>>();
 
   const insert = (
     tx: Tx,
@@ -54,21 +57,38 @@ export function createLobbyHistory(
     return message;
   };
 
+  const again = (known: MessageRow, text: string): { message: Message; created: boolean } => {
+    if (known.direction === 'out' && known.conversation_id === LOBBY_ID && known.text === text)
+      return { message: messageOf(core, known), created: false };
+    throw new AppError('MESSAGE_ID_TAKEN');
+  };
+
+  async function publishAndStore(id: MessageId, text: string): Promise<{ message: Message; created: boolean }> {
+    await deps.publish(text);
+    return store.queue.commit(tx => {
+      // Another conversation may have taken the id while this was published.
+      const known = sql.messages.get.get({ id });
+      if (known) return again(known, text);
+      const sentAt = clock.nowUnixMs();
+      const message = insert(tx, { id, direction: 'out', sender: core.self, text, sentAt, receivedAt: null });
+      return { message, created: true };
+    });
+  }
+
   return {
     async send({ text, id: given }) {
       if (!deps.enabled()) throw new AppError('LOBBY_OFF');
       const id = given ?? (randomUUIDv7() as MessageId);
+      for (let before = sending.get(id); before; before = sending.get(id)) await before.catch(() => undefined);
       const known = sql.messages.get.get({ id });
-      if (known) {
-        if (known.direction === 'out' && known.conversation_id === LOBBY_ID && known.text === text)
-          return { message: messageOf(core, known), created: false };
-        throw new AppError('MESSAGE_ID_TAKEN');
+      if (known) return again(known, text);
+      const done = publishAndStore(id, text);
+      sending.set(id, done);
+      try {
+        return await done;
+      } finally {
+        sending.delete(id);
       }
-      await deps.publish(text);
-      const message = await store.queue.commit(tx =>
-        insert(tx, { id, direction: 'out', sender: core.self, text, sentAt: clock.nowUnixMs(), receivedAt: null }),
-      );
-      return { message, created: true };
     },
     received({ id, author, text, receivedAtUnixMs }) {
       if (!deps.enabled() || sql.messages.get.get({ id })) return;

@@ -18,7 +18,7 @@ import type { StreamOperationId } from './operation.ts';
 import { asAppError, problemReply, stackOf } from './problem.ts';
 import { BODY_MAX_BYTES, checkContentType, readBody } from './request-body.ts';
 import type { Runner } from './run-operation.ts';
-import { SECURITY_HEADERS } from './security-headers.ts';
+import { SECURITY_HEADERS, STRICT_TRANSPORT } from './security-headers.ts';
 import type { EventService } from './services.ts';
 import type { Stream, Streams } from './streams.ts';
 import type { ConsumerService } from './webhook-service.ts';
@@ -75,13 +75,26 @@ export const serverOptions: ServerOptions = {
     request.headers.upgrade?.toLowerCase() === 'websocket' && request.url?.split('?', 1)[0] === SOCKET_PATH,
 };
 
+const TLS_OPTIONS: TlsOptions = {
+  minVersion: 'TLSv1.2',
+  handshakeTimeout: HEADERS_TIMEOUT_MS,
+  ALPNProtocols: ['http/1.1'],
+};
+
 /** The HTTP application: every operation of the table behind the guard. It does not listen yet. */
 export async function createApp(
   deps: AppDeps,
-  options: { readonly tls?: TlsOptions | undefined; readonly slowMs: number },
+  options: {
+    readonly tls?: TlsOptions | undefined;
+    readonly slowMs: number;
+    /** Whether a browser is to insist on TLS from now on, by the Host that it asked for. */
+    readonly insistsOnTls?: (host: string) => boolean;
+  },
 ): Promise<FastifyInstance> {
   const app = fastify({
-    ...(options.tls === undefined ? { http: serverOptions } : { https: { ...serverOptions, ...options.tls } }),
+    ...(options.tls === undefined
+      ? { http: serverOptions }
+      : { https: { ...serverOptions, ...TLS_OPTIONS, ...options.tls } }),
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: IDLE_MS,
     return503OnClosing: false,
@@ -118,6 +131,8 @@ export async function createApp(
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
+    if (options.insistsOnTls?.(request.headers.host ?? '') === true)
+      reply.header('strict-transport-security', STRICT_TRANSPORT);
     request.caller = deps.guard(request, request.routeOptions.config.operation);
     done();
   });

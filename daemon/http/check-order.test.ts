@@ -170,6 +170,8 @@ it('takes requests of its own page, and the page itself from the address bar', a
     'sec-fetch-dest': 'document',
   };
   expect((await sendRaw({ port: http.port }, { path: '/', headers: typed })).status).toBe(200);
+  const fetchedInAdvance = { ...typed, 'sec-purpose': 'prefetch;prerender' };
+  expect((await sendRaw({ port: http.port }, { path: '/', headers: fetchedInAdvance })).status).toBe(403);
   const framed = { ...typed, 'sec-fetch-dest': 'iframe' };
   expect((await sendRaw({ port: http.port }, { path: '/', headers: framed })).status).toBe(403);
 });
@@ -184,5 +186,13 @@ it('allows no other origin to read an answer', async () => {
 
 it('needs no token for what the contract says, and for nothing else', () => {
   const open = OPERATIONS.filter(operation => routeOf(operation).scope === null).map(one => routeOf(one).path);
-  expect(open.toSorted()).toEqual(['/', '/asyncapi.yaml', '/healthz', '/openapi.yaml', '/readyz', '/v1/session']);
+  expect(open.toSorted()).toEqual([
+    '/',
+    '/asyncapi.yaml',
+    '/docs',
+    '/healthz',
+    '/openapi.yaml',
+    '/readyz',
+    '/v1/session',
+  ]);
 });

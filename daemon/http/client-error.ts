@@ -9,8 +9,10 @@ const LINGER_MS = 1_000;
 
 /** Answers what could not be parsed as a request. The connection is of no further use. */
 export function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
+  // No handshake, no way to answer: what is not TLS, or took too long.
+  const { code = '' } = error;
   const answering = (socket as { _httpMessage?: { _headerSent?: boolean } })._httpMessage;
-  if (!socket.writable || error.code === 'ECONNRESET' || answering?._headerSent === true) {
+  if (!socket.writable || code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(code) || answering?._headerSent === true) {
     socket.destroy();
     return;
   }

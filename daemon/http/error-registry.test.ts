@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ERRORS, type ErrorCode } from '#api/errors';
-import { codesOf, PATH_CODES } from '#api/rest/openapi';
+import { codesOf, PATH_CODES } from '#api/rest/route-codes';
 import { ERROR_CODES } from '#api/rest/problem';
 import { OPERATIONS, routeOf } from '#api/rest/routes';
 import { readOpenApi } from './openapi-check.ts';

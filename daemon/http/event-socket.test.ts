@@ -205,6 +205,31 @@ describe('a slow reader', () => {
     socket.destroy();
   });
 
+  it('takes nothing from ten others, who get every event in order, and nothing from requests', async () => {
+    const clock = new ManualClock();
+    const http = await start({ slowReaderMs: 10_000, clock });
+    const slow = connect(http.port, '127.0.0.1');
+    slow.on('error', () => undefined);
+    slow.write(
+      `GET /v1/events/ws HTTP/1.1\r\nHost: ${http.host}\r\nAuthorization: Bearer ${http.adminToken}\r\n` +
+        'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    );
+    await new Promise(resolve => slow.once('data', resolve));
+    slow.pause();
+    const others = Array.from({ length: 10 }, () => listen(http));
+    await until(() => others.every(one => one.frames.length === 1), 'all are greeted');
+    const text = 'x'.repeat(20_000);
+    for (let at = 0; at < 600; at++) http.services.log.append('message.sent', { ...MESSAGE_EXAMPLE, text });
+    expect((await http.call('GET', '/v1/node')).status).toBe(200);
+    await until(() => others.every(one => one.frames.length === 601), 'the others have all');
+    const all = Array.from({ length: 600 }, (_, at) => at + 1);
+    for (const one of others) expect(seqs(one)).toEqual(all);
+    expect((await http.call('GET', '/v1/node')).status).toBe(200);
+    await clock.advance(10_000);
+    await until(() => http.server.app.websocketServer.clients.size === 10, 'the slow one is gone');
+    slow.destroy();
+  });
+
   it('of server-sent events is cut', async () => {
     const http = await start({ slowReaderMs: 300 });
     const accepted: Socket[] = [];

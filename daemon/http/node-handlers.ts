@@ -18,10 +18,17 @@ export interface NodeHandlerDeps {
 export function nodeHandlers(deps: NodeHandlerDeps): HandlersOf<typeof nodeRoutes> {
   const { node, peers, health } = deps.services;
   const page = statusPage(deps.about);
+  let docs: { readonly html: string; readonly csp: string } | null = null;
   const description = (name: string): Promise<string> => readFile(new URL(name, deps.descriptionFolder), 'utf8');
 
   return {
     getPage: () => ({ status: 200, body: page }),
+    async getDocs() {
+      // 300 ms and 5 MB that most daemons never need.
+      const { docsPage } = await import('./docs-page.ts');
+      const { html, csp } = (docs ??= docsPage(deps.about));
+      return { status: 200, body: html, headers: { 'content-security-policy': csp } };
+    },
     getOpenApi: async () => ({ status: 200, body: await description('openapi.yaml') }),
     getAsyncApi: async () => ({ status: 200, body: await description('asyncapi.yaml') }),
     getHealth: () => ({ status: 200, body: { status: 'ok' } }),

@@ -8,15 +8,27 @@ export interface Listener {
   /** Literal address that the TCP listener is bound to, without brackets. */
   readonly host: string;
   readonly port: number;
+  /** Names of this machine that the configuration lists, as they stand in a URL. */
+  readonly names?: readonly string[];
 }
 
 const DEFAULT_PORT = { http: 80, https: 443 } as const;
 
+const WILDCARD: readonly string[] = ['0.0.0.0', '[::]', '[::ffff:0:0]'];
+const inUrl = (host: string): string => (host.includes(':') ? new URL(`http://[${host}]`).hostname : host);
+
+/** What stands in a URL of ours: the bound address, or the first name where that is none. */
+export function reachedAs({ host, names = [] }: Listener): string {
+  const bound = inUrl(host);
+  return inUrl(WILDCARD.includes(bound) ? (names[0] ?? '127.0.0.1') : host);
+}
+
 /** The exact values of Host that name this daemon. */
 export function hostNames(listener: Listener): ReadonlySet<string> {
   if (listener.kind === 'socket') return new Set(['localhost']);
-  const bound = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
-  const names = ['localhost', '127.0.0.1', '[::1]', bound];
+  // Nobody reaches a machine as 0.0.0.0, except a page that tries what a browser makes of it.
+  const own = [inUrl(listener.host), ...(listener.names ?? []).map(inUrl)].filter(name => !WILDCARD.includes(name));
+  const names = ['localhost', '127.0.0.1', '[::1]', ...own];
   const withPort = names.map(name => `${name}:${listener.port}`);
   // A client leaves the port out when it is the scheme's own.
   return new Set(listener.port === DEFAULT_PORT[listener.scheme] ? [...names, ...withPort] : withPort);
@@ -55,6 +67,8 @@ export function checkOrigin(
   const site = oneHeader(request, 'sec-fetch-site', 'ORIGIN_REFUSED');
   if (site === null || site === 'same-origin') return;
   if (site !== 'none' || !isPage || request.method !== 'GET') throw new AppError('ORIGIN_REFUSED');
+  // Chromium says `none`, and sends cookies, also for what a page of another port has it fetch in advance.
+  if (oneHeader(request, 'sec-purpose', 'ORIGIN_REFUSED') !== null) throw new AppError('ORIGIN_REFUSED');
   const mode = oneHeader(request, 'sec-fetch-mode', 'ORIGIN_REFUSED');
   const destination = oneHeader(request, 'sec-fetch-dest', 'ORIGIN_REFUSED');
   if ((mode !== null && mode !== 'navigate') || (destination !== null && destination !== 'document'))

@@ -23,3 +23,9 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
   'cache-control': 'no-store',
 };
+
+/**
+ * Only for a DNS name that the configuration lists: browsers ignore it for addresses, and for `localhost` it would
+ * break every other program there. It counts for all ports of the name, so not for its subdomains too.
+ */
+export const STRICT_TRANSPORT = 'max-age=31536000';

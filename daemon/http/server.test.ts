@@ -150,7 +150,7 @@ describe('listening', () => {
     const folder = await mkdtemp(join(tmpdir(), 'p2pmsg-tls-'));
     const { key, cert } = await makeCertificate(folder);
     const http = await start({ folder, listen: { host: '0.0.0.0', port: 0 }, tls: { key, cert } });
-    expect(http.api).toBe(`https://0.0.0.0:${http.port}`);
+    expect(http.api).toBe(`https://127.0.0.1:${http.port}`);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const headers = { host: `localhost:${http.port}`, origin: `https://localhost:${http.port}` };
     httpsRequest({ host: '127.0.0.1', port: http.port, path: '/healthz', ca: cert, servername: 'localhost', headers })

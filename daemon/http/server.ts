@@ -1,6 +1,7 @@
 import { chmod, lstat, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { Server as TlsServer } from 'node:https';
+import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { UnixMs } from '#api/ids';
@@ -21,7 +22,7 @@ import { createIdempotency } from './idempotency.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import { createOneTimeSecrets } from './one-time-secrets.ts';
-import type { Listener } from './origin-guard.ts';
+import { type Listener, reachedAs } from './origin-guard.ts';
 import { createRateLimiter, type Rate } from './rate-limit.ts';
 import { createRunner } from './run-operation.ts';
 import { searchHandlers } from './search-handlers.ts';
@@ -46,7 +47,9 @@ export interface HttpOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Null: no unix socket. */
   readonly socketPath: string | null;
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
+  readonly tls?: TlsPair | undefined;
+  /** Names by which clients reach this machine besides its address; they are accepted in Host. */
+  readonly names?: readonly string[];
   /** P2PMSG_TOKEN. */
   readonly environmentToken?: string | undefined;
   /** Folder with openapi.yaml and asyncapi.yaml; the root of the package when left out. */
@@ -59,6 +62,11 @@ export interface HttpOptions {
   readonly checkReplies?: boolean;
 }
 
+export interface TlsPair {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
 export interface HttpServer {
   /** Listens. Rejects with the fault of the system (EADDRINUSE, EACCES) when it cannot. */
   start(): Promise<{ readonly api: string; readonly socket: string | null }>;
@@ -66,6 +74,8 @@ export interface HttpServer {
   stop(graceMs?: number): Promise<void>;
   /** A code for `POST /v1/session`, to be shown on a terminal. */
   createSessionCode(): { readonly code: string; readonly expiresAtUnixMs: UnixMs };
+  /** New connections get the new certificate. Without TLS it does nothing. */
+  replaceTls(pair: TlsPair): void;
   readonly app: FastifyInstance;
 }
 
@@ -89,7 +99,8 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
 
   // `localhost` can be another address for a browser than for us.
   const host = options.listen.host === 'localhost' ? '127.0.0.1' : options.listen.host;
-  let tcp: Listener = { kind: 'tcp', scheme, host, port: options.listen.port };
+  const names = options.names ?? [];
+  let tcp: Listener = { kind: 'tcp', scheme, host, port: options.listen.port, names };
   const unix: Listener = { kind: 'socket', scheme: 'http', host: 'localhost', port: 0 };
   const unixSockets = new WeakSet<object>();
   const connections = createConnections();
@@ -103,6 +114,7 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
   const tickets = createOneTimeSecrets<Caller>({ clock }, { lifetimeMs: TICKET_MS, max: 1_000 });
   const streams = createStreams({ auth });
   const stopping = new AbortController();
+  const dnsNames = names.filter(name => isIP(name) === 0 && !LOOPBACK.test(name));
 
   const handlers = {
     ...nodeHandlers({
@@ -148,7 +160,11 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
       version: deps.about.version,
       stopping: stopping.signal,
     },
-    { tls: options.tls, slowMs: options.slowReaderMs ?? SLOW_READER_MS },
+    {
+      tls: options.tls,
+      slowMs: options.slowReaderMs ?? SLOW_READER_MS,
+      insistsOnTls: asked => scheme === 'https' && dnsNames.includes(asked.replace(/:\d+$/, '')),
+    },
   );
 
   /** The same application on a unix socket. */
@@ -172,11 +188,14 @@ export async function createHttpServer(deps: HttpDeps, options: HttpOptions): Pr
       const { port } = app.server.address() as AddressInfo;
       tcp = { ...tcp, port };
       const socket = options.socketPath === null ? null : await listenOnSocket(socketServer, options.socketPath, log);
-      return { api: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, socket };
+      return { api: `${scheme}://${reachedAs(tcp)}:${port}`, socket };
     },
     stop(graceMs = GRACE_MS) {
       stopped ??= stop(graceMs);
       return stopped;
+    },
+    replaceTls(pair) {
+      if (app.server instanceof TlsServer) app.server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' });
     },
     createSessionCode() {
       const { secret, expiresAtUnixMs } = codes.create(null);

@@ -1,6 +1,7 @@
 import type { About } from '#api/rest/node';
 
-const escape = (text: string): string => text.replace(/[&<>"']/g, character => `&#${character.codePointAt(0)};`);
+export const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, character => `&#${character.codePointAt(0)};`);
 
 /** What `/` shows while there is no bundled web UI: no script, no style, nothing that tells about the user. */
 export const statusPage = (about: About): string => `<!doctype html>
@@ -11,10 +12,10 @@ export const statusPage = (about: About): string => `<!doctype html>
 <title>p2pmsgd</title>
 </head>
 <body>
-<h1>p2pmsgd ${escape(about.version)} is running</h1>
-<p>It is used through its API, described in <a href="/openapi.yaml">openapi.yaml</a> and
-<a href="/asyncapi.yaml">asyncapi.yaml</a>, or with the <code>p2pmsg</code> command.</p>
-<p>Licence: ${escape(about.licence)}. Source: ${escape(about.source)}</p>
+<h1>p2pmsgd ${escapeHtml(about.version)} is running</h1>
+<p>It is used through its API, described in <a href="/docs">the documentation</a>, <a href="/openapi.yaml">openapi.yaml</a>
+and <a href="/asyncapi.yaml">asyncapi.yaml</a>, or with the <code>p2pmsg</code> command.</p>
+<p>Licence: ${escapeHtml(about.licence)}. Source: ${escapeHtml(about.source)}</p>
 </body>
 </html>
 `;

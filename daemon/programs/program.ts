@@ -66,6 +66,13 @@ function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void): Comm
     'p2pmsgd serve --name Alice --relay /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…',
   )
     .option('--api <host:port>', 'address of the API, port 0 picks a free one (default 127.0.0.1:7300)')
+    .option('--api-tls-cert <file>', 'certificate of the API with its chain, PEM; read again on SIGHUP')
+    .option('--api-tls-key <file>', 'its key, PEM, for nobody else to read')
+    .option('--api-name <name>', 'how clients reach the API besides its address; repeat for more', collect)
+    .option(
+      '--api-allow-remote-i-know-the-risk',
+      'accept an --api address that other machines reach: whoever has a token can read and send everything',
+    )
     .option('--listen <multiaddr|none>', 'replaces the default listen addresses; repeat for more', collect)
     .option('--relay <multiaddr>', 'relay to be reachable through; repeat for more', collect)
     .option('--bootstrap <multiaddr>', 'peer to connect to at the start; repeat for more', collect)
@@ -187,6 +194,10 @@ function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void): Comm
 
 interface ServeFlags {
   readonly api?: string;
+  readonly apiTlsCert?: string;
+  readonly apiTlsKey?: string;
+  readonly apiName?: readonly string[];
+  readonly apiAllowRemoteIKnowTheRisk?: boolean;
   readonly listen?: readonly string[];
   readonly relay?: readonly string[];
   readonly bootstrap?: readonly string[];
@@ -200,6 +211,10 @@ interface ServeFlags {
 
 const settingsOf = (flags: ServeFlags): Partial<Record<SettingKey, unknown>> => ({
   'api.listen': flags.api,
+  'api.tls.cert': flags.apiTlsCert,
+  'api.tls.key': flags.apiTlsKey,
+  'api.names': flags.apiName,
+  'api.allowRemoteIKnowTheRisk': flags.apiAllowRemoteIKnowTheRisk,
   'net.listen': flags.listen,
   'net.relays': flags.relay,
   'net.bootstrap': flags.bootstrap,

@@ -29,11 +29,8 @@ export interface Found {
   readonly hits: readonly Hit[];
   readonly hasOlder: boolean;
   readonly hasNewer: boolean;
-}
-
-/** A search that is not done by then, and has found nothing that could be shown. */
-export class TooSlow extends Error {
-  override readonly name = 'TooSlow';
+  /** The time was over at this row: what lies beyond it was not looked at. */
+  readonly stoppedAt?: number;
 }
 
 interface Walk {
@@ -67,16 +64,14 @@ export function createFinder(deps: { db: SideDatabase; source: MessageSource; no
     return asked + request.hidden.map(one => ` NOT ${placed(one)}`).join('');
   }
 
-  /** At most `limit` hits, the nearest first; `cut`: there was no time to look for all of them. */
+  /** At most `limit` hits, the nearest first; `stoppedAt`: there was no time to look beyond it. */
   function walk(query: Query, mode: MatchMode, request: FindRequest, { direction, from, limit }: Walk, endMs: number) {
     const hits: Hit[] = [];
     const asked = expression(query, mode, request);
-    if (asked === null || limit === 0) return { hits, cut: false };
+    if (asked === null || limit === 0) return { hits, stoppedAt: undefined };
     for (const row of sql[mode][direction].iterate(asked, from) as Iterable<number>) {
-      if (nowMs() > endMs) {
-        if (hits.length === 0) throw new TooSlow('the search took too long');
-        return { hits, cut: true };
-      }
+      // This row was not looked at: the cursor leads to it.
+      if (nowMs() > endMs) return { hits, stoppedAt: direction === 'older' ? row + 1 : row - 1 };
       const message = source.get(row);
       if (message === undefined || request.hidden.includes(message.conversation)) continue;
       if (request.conversation !== undefined && message.conversation !== request.conversation) continue;
@@ -85,10 +80,9 @@ export function createFinder(deps: { db: SideDatabase; source: MessageSource; no
       hits.push({ row, id: message.id, ranges });
       if (hits.length === limit) break;
     }
-    return { hits, cut: false };
+    return { hits, stoppedAt: undefined };
   }
 
-  /** @throws TooSlow */
   return (request: FindRequest, endMs: number): Found => {
     const query = parseQuery(request.text);
     const { before, after, limit } = request;
@@ -96,13 +90,18 @@ export function createFinder(deps: { db: SideDatabase; source: MessageSource; no
     const from = after ?? before ?? Number.MAX_SAFE_INTEGER;
     const look = (mode: MatchMode) => walk(query, mode, request, { direction, from, limit: limit + 1 }, endMs);
     let mode = request.mode ?? 'words';
-    let { hits, cut } = look(mode);
+    let { hits, stoppedAt } = look(mode);
     // Inside of words only when nothing fits as words: who looks for "rain" does not want all trains.
-    if (hits.length === 0 && request.mode === undefined && expressionOf(query, 'parts') !== null) {
-      ({ hits, cut } = look('parts'));
-      if (hits.length > 0) mode = 'parts';
+    if (
+      hits.length === 0 &&
+      stoppedAt === undefined &&
+      request.mode === undefined &&
+      expressionOf(query, 'parts') !== null
+    ) {
+      ({ hits, stoppedAt } = look('parts'));
+      if (hits.length > 0 || stoppedAt !== undefined) mode = 'parts';
     }
-    const isMore = cut || hits.length > limit;
+    const isMore = stoppedAt !== undefined || hits.length > limit;
     const page = hits.slice(0, limit);
     if (direction === 'older') page.reverse();
     const isBehind = (): boolean => {
@@ -111,16 +110,13 @@ export function createFinder(deps: { db: SideDatabase; source: MessageSource; no
         direction === 'older'
           ? { direction: 'newer', from: from - 1, limit: 1 }
           : { direction: 'older', from: from + 1, limit: 1 };
-      try {
-        return walk(query, mode, request, back, endMs).hits.length > 0;
-      } catch (error) {
-        // There is no time left to look; what the cursor came from was there.
-        if (error instanceof TooSlow) return true;
-        throw error;
-      }
+      // When there is no time left to look: what the cursor came from was there.
+      const behind = walk(query, mode, request, back, endMs);
+      return behind.hits.length > 0 || behind.stoppedAt !== undefined;
     };
+    const stopped = stoppedAt === undefined ? {} : { stoppedAt };
     return direction === 'older'
-      ? { mode, hits: page, hasOlder: isMore, hasNewer: isBehind() }
-      : { mode, hits: page, hasOlder: isBehind(), hasNewer: isMore };
+      ? { mode, hits: page, hasOlder: isMore, hasNewer: isBehind(), ...stopped }
+      : { mode, hits: page, hasOlder: isBehind(), hasNewer: isMore, ...stopped };
   };
 }

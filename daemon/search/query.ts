@@ -79,6 +79,11 @@ function partExpressions({ text }: Term): string[] {
 
 /** Where a text has what is looked for, in UTF-16 code units, in order and without overlap; null when it does not fit. */
 export function rangesIn(text: string, query: Query, mode: MatchMode): Range[] | null {
+  // Quick for most of what only looks alike.
+  if (mode === 'parts') {
+    const folded = fold(text);
+    if (query.terms.some(term => !folded.includes(term.text))) return null;
+  }
   const places = foldWithPlaces(text);
   const tokens = mode === 'words' ? [...tokensOf(places.folded)] : [];
   const ranges: Range[] = [];

@@ -10,7 +10,7 @@ import type { FindAnswer, WorkerSettings } from './worker-messages.ts';
 export interface SearchEngine {
   /** Goes before a search, whose time begins after it. @throws SourceFault */
   catchUp(): void;
-  /** @throws TooSlow, SourceFault */
+  /** @throws SourceFault */
   find(request: FindRequest): FindAnswer;
   /** One piece of work; false when there is none left. */
   step(): boolean;

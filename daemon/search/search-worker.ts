@@ -1,5 +1,4 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { TooSlow } from './find.ts';
 import { createSearchEngine } from './search-engine.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.ts';
 
@@ -31,7 +30,7 @@ parentPort?.on('message', (message: ToWorker) => {
       say({ type: 'began', id: message.id });
       say({ type: 'found', id: message.id, answer: engine.find(message.request) });
     } catch (error) {
-      say({ type: 'failed', id: message.id, why: error instanceof TooSlow ? 'slow' : 'fault', text: String(error) });
+      say({ type: 'failed', id: message.id, text: String(error) });
     }
   }
   if (message.type === 'end') {

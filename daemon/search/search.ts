@@ -102,7 +102,7 @@ export function createSearch(deps: SearchDeps, options: SearchOptions): Search {
         ...(conversationId === undefined ? {} : { conversation: conversationId }),
         hidden: deps.hidden(),
       };
-      const { hits, mode, hasOlder, hasNewer, indexing } = await link.find(request, signal);
+      const { hits, mode, hasOlder, hasNewer, stoppedAt, indexing } = await link.find(request, signal);
       const cursorAt = (row: number | undefined): string | null =>
         row === undefined ? null : cursorOf(`${mode.slice(0, 1)}${row}`);
       const items = hits.flatMap(({ id, ranges }) => {
@@ -112,9 +112,10 @@ export function createSearch(deps: SearchDeps, options: SearchOptions): Search {
       });
       return {
         items,
-        next: hasNewer ? cursorAt(hits.at(-1)?.row) : null,
-        prev: hasOlder ? cursorAt(hits[0]?.row) : null,
+        next: hasNewer ? cursorAt((after === undefined ? null : stoppedAt) ?? hits.at(-1)?.row) : null,
+        prev: hasOlder ? cursorAt((after === undefined ? stoppedAt : null) ?? hits[0]?.row) : null,
         match: mode,
+        ...(stoppedAt === undefined ? {} : { timedOut: true as const }),
         ...(indexing === null ? {} : { indexing }),
       };
     },

@@ -92,8 +92,8 @@ export function createWorkerLink(
         break;
       case 'failed':
         if (message.id !== running?.id) break;
-        if (message.why === 'fault') log.warn({ err: message.text }, 'a search failed');
-        settle(job => job.reject(message.why === 'slow' ? tooSlow() : unavailable()));
+        log.warn({ err: message.text }, 'a search failed');
+        settle(job => job.reject(unavailable()));
         break;
       case 'removed':
         deps.removed(message.seq);

@@ -29,7 +29,7 @@ export type FromWorker =
   /** A search begins now: its time runs from here. */
   | { readonly type: 'began'; readonly id: number }
   | { readonly type: 'found'; readonly id: number; readonly answer: FindAnswer }
-  | { readonly type: 'failed'; readonly id: number; readonly why: 'slow' | 'fault'; readonly text: string }
+  | { readonly type: 'failed'; readonly id: number; readonly text: string }
   | { readonly type: 'removed'; readonly seq: number }
   | { readonly type: 'idle' }
   | { readonly type: 'note'; readonly level: 'info' | 'warn'; readonly text: string; readonly detail: string };
