@@ -102,7 +102,6 @@ class Side {
     this.#daemon = await createDaemon({
       config,
       secrets,
-      key: null,
       home: this.home,
       log: silentLogger,
       version: 'week',

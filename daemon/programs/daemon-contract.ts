@@ -7,8 +7,8 @@ import type { HomeKey } from '../keys/unlock.ts';
 export type CreateDaemon = (options: {
   readonly config: Config;
   readonly secrets: Secrets;
-  /** Null: the home is in the clear. */
-  readonly key: HomeKey | null;
+  /** Null or absent: the home is in the clear. */
+  readonly key?: HomeKey | null;
   readonly home: string;
   readonly log: Logger;
   readonly version: string;
