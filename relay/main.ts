@@ -1,42 +1,13 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { Command, Option } from 'commander';
-import type { Flags } from './config.ts';
+import type { ServeFlags } from './program.ts';
+import { buildProgram } from './program.ts';
 
 /** A stop that hangs is cut off: whoever sent the signal was promised 5 s. */
 const STOP_TIMEOUT_MS = 4_500;
 /** Node writes the compile cache at the exit, and a kill would lose it. Late enough not to delay the start. */
 const FLUSH_AFTER_MS = 2_000;
-
-const program = new Command('p2pmsg-relay')
-  .description('Circuit relay, bootstrap node and lobby hub for p2pmsgd and P2PMsg')
-  .version(version())
-  .showHelpAfterError()
-  .exitOverride();
-
-program
-  .command('serve')
-  .description('run the relay until a signal comes')
-  .addOption(
-    new Option('--home <dir>', 'folder for identity and configuration').env('P2PMSG_HOME').makeOptionMandatory(),
-  )
-  .option('--listen <multiaddr...>', 'where to listen (default: TCP and QUIC on 4001)', collect)
-  .option('--announce <multiaddr...>', 'what clients are told instead of the addresses found', collect)
-  .option('--metrics <host:port>', 'answer GET /metrics there; a port alone means loopback')
-  .option('--log-level <level>', 'debug, info, warn, error or silent')
-  .option('--reservations <n>', 'peers with a reservation at a time')
-  .option('--per-ip <n>', 'peers with a reservation behind one IP address')
-  .option('--circuit-bytes <n>', 'data of one circuit, both directions together')
-  .option('--circuit-seconds <n>', 'time of one circuit')
-  .option('--json', 'print one JSON object per line')
-  .addHelpText('after', '\nExample:\n  p2pmsg-relay serve --home ./relay --announce /dns4/relay.example/tcp/4001')
-  .action(run);
-
-interface ServeFlags extends Flags {
-  readonly home: string;
-  readonly json?: boolean;
-}
 
 async function run(flags: ServeFlags): Promise<void> {
   // A reader that goes away does not end the relay.
@@ -69,10 +40,6 @@ async function run(flags: ServeFlags): Promise<void> {
   setTimeout(flushCompileCache, FLUSH_AFTER_MS).unref();
 }
 
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value];
-}
-
 function version(): string {
   const file = new URL('../package.json', import.meta.url);
   const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
@@ -89,7 +56,7 @@ function fail(error: unknown): never {
 }
 
 try {
-  await program.parseAsync();
+  await buildProgram({ version: version(), run }).parseAsync();
 } catch (error) {
   fail(error);
 }

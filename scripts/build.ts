@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -36,6 +37,7 @@ const published = {
   type: 'module',
   engines: { node: '>=24.19' },
   imports: { '#api/*': './api/*.js' },
+  man: readdirSync(join(root, 'docs/man')).map(page => `./docs/man/${page}`),
 };
 writeFileSync(join(dist, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
 
@@ -46,6 +48,10 @@ for (const name of readdirSync(join(root, 'bin'))) {
 }
 for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'openapi.yaml', 'asyncapi.yaml'])
   if (existsSync(join(root, name))) copyFileSync(join(root, name), join(dist, name));
+
+// `p2pmsgd service install` writes its units from these.
+cpSync(join(root, 'deploy/systemd'), join(dist, 'deploy/systemd'), { recursive: true });
+cpSync(join(root, 'docs/man'), join(dist, 'docs/man'), { recursive: true });
 
 const tests = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(name =>
   /\.test\.|fixture|\.ts$/.test(name),

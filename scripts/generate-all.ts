@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 // Makes everything that is generated and committed. With --check it fails when something was not fresh; what it
 // made stays, so that a second run passes and the change can be committed.
 const root = join(import.meta.dirname, '..');
-const GENERATED = ['api/wire/gen', 'openapi.yaml', 'asyncapi.yaml', 'api/rest/openapi.gen.ts'];
+const GENERATED = ['api/wire/gen', 'openapi.yaml', 'asyncapi.yaml', 'api/rest/openapi.gen.ts', 'docs/man'];
 
 function hashes(): Map<string, string> {
   const found = new Map<string, string>();
@@ -35,6 +35,7 @@ const before = hashes();
 run('node_modules/@bufbuild/buf/bin/buf', 'lint');
 run('node_modules/@bufbuild/buf/bin/buf', 'generate');
 if (existsSync(join(root, 'scripts/generate.ts'))) run('scripts/generate.ts');
+run('scripts/generate-man.ts');
 const after = hashes();
 const stale = [...new Set([...before.keys(), ...after.keys()])].filter(path => before.get(path) !== after.get(path));
 if (process.argv.includes('--check') && stale.length > 0) {

@@ -1,6 +1,6 @@
 import type { ApiAddress, ApiClient } from '#api/rest/client';
 import { ApiError, ApiUnreachable, createApiClient, dataOf } from '#api/rest/client';
-import type { FollowedEvent } from '#api/rest/follow-events';
+import type { FollowedEvent, FollowOptions } from '#api/rest/follow-events';
 import { followEvents } from '#api/rest/follow-events';
 import { createTlsFetch, createUnixFetch } from '#api/rest/unix-fetch';
 import type { components } from '#api/rest/openapi.gen';
@@ -27,6 +27,8 @@ export interface Api {
   readonly client: ApiClient;
   /** The durable log from `after` on, without end: each event once, in order, over restarts of the daemon. */
   events(from: EventsFrom): AsyncIterable<FollowedEvent>;
+  /** The same over a WebSocket, for what is shown at once. */
+  follow(options: FollowOptions): AsyncIterable<FollowedEvent>;
 }
 
 /** `signal` ends what runs: it is the time-out of the command. */
@@ -41,6 +43,7 @@ export function createApi(to: Connection, signal: AbortSignal): Api {
       yield* followEvents(address, { ...from, types: types?.split(','), signal, transport: 'poll' });
       if (signal.aborted) throw timedOut();
     },
+    follow: options => followEvents(address, { ...options, transport: 'socket' }),
   };
 }
 

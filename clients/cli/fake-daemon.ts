@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { FakeLog } from './fake-log.ts';
 import { runCli } from './program.ts';
 
 export interface FakeRequest {
@@ -18,12 +19,13 @@ export interface FakeRequest {
 /** `hang` never answers, `half` stops after the first bytes of the body. */
 export type FakeAnswer = { status?: number; body?: unknown } | 'hang' | 'half';
 /** `METHOD /path` → answer. Requests that match none are answered 404 ROUTE_NOT_FOUND. */
-export type FakeRoutes = Record<string, (request: FakeRequest) => FakeAnswer>;
+export type FakeRoutes = Record<string, (request: FakeRequest) => FakeAnswer | Promise<FakeAnswer>>;
 
 /** An HTTP server that answers as told, and a home that names it: the other side of the CLI in tests. */
 export class FakeDaemon {
   readonly home = mkdtempSync(join(tmpdir(), 'p2pmsg-cli-'));
   readonly requests: FakeRequest[] = [];
+  readonly log = new FakeLog();
   readonly #server = createServer((request, reply) => {
     void this.#answer(request).then(answer => {
       if (answer === 'hang') return;
@@ -38,6 +40,7 @@ export class FakeDaemon {
 
   constructor(routes: FakeRoutes) {
     this.routes = routes;
+    this.#server.on('upgrade', (request, socket) => this.log.upgrade(request, socket));
   }
 
   async start(port = 0): Promise<this> {
@@ -59,6 +62,7 @@ export class FakeDaemon {
 
   /** Stops listening; the home stays. */
   async pause(): Promise<void> {
+    this.log.cut();
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');

@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { inviteCommands, tokenCommands } from './access-commands.ts';
 import { createApi, failureOf } from './api.ts';
 import type { Cli } from './command.ts';
+import { completionCommands } from './completion-command.ts';
 import { connection } from './connect.ts';
 import { consumerCommands } from './consumer-commands.ts';
 import { contactCommands } from './contact-commands.ts';
@@ -14,6 +15,7 @@ import { searchCommand } from './search-command.ts';
 import { tailCommand } from './tail-command.ts';
 import { oneLine, safeJson } from './terminal-text.ts';
 import { webhookCommands } from './webhook-commands.ts';
+import { tuiCommand } from './tui-command.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** A text has at most 32 KiB; what is longer is refused by the daemon, and endless input must not fill memory. */
@@ -55,7 +57,8 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   }
 }
 
-function buildProgram(context: CliContext): Command {
+/** The tree of commands. */
+export function buildProgram(context: CliContext): Command {
   const program = new Command('p2pmsg')
     .description(
       'Talks to the p2pmsgd that runs on this machine. WHO is a PeerId, 8 or more of its first characters, or the name of a contact.',
@@ -108,6 +111,8 @@ function buildProgram(context: CliContext): Command {
   tokenCommands(cli);
   webhookCommands(cli);
   consumerCommands(cli);
+  tuiCommand(cli, context);
+  completionCommands(cli, program, context);
   return program;
 }
 

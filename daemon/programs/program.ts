@@ -6,6 +6,7 @@ import type { HomeKey } from '../keys/unlock.ts';
 import { EXIT, startFault } from '../start-fault.ts';
 import type { ProgramDeps } from './daemon-contract.ts';
 import { addKeyCommands } from './key-program.ts';
+import { serviceCommands } from './service-command.ts';
 
 interface Common {
   readonly home?: string;
@@ -33,7 +34,7 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
   }
 }
 
-function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void): Command {
+export function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void): Command {
   const program = new Command('p2pmsgd')
     .description('Peer-to-peer messaging daemon: your identity, your messages, your API on localhost.')
     .version(deps.version)
@@ -189,6 +190,7 @@ function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void): Comm
     loadConfig({ home: homeOf(), env: process.env });
     if (!common().quiet) print({ ok: true }, 'ok');
   });
+  serviceCommands(command, program);
   return program;
 }
 

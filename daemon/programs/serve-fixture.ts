@@ -6,7 +6,8 @@ import { runProgram } from './program.ts';
 
 /**
  * `p2pmsgd` with a daemon that only answers /healthz, for tests of what is around the daemon. FAKE_STOP=hang never
- * stops; FAKE_FATAL=1 reports a fatal fault after the start; FAKE_THROW=1 throws outside any promise.
+ * stops; FAKE_FATAL=1 reports a fatal fault after the start; FAKE_THROW=1 throws outside any promise;
+ * FAKE_START=wait starts, and with FAKE_WEDGE=1 the event loop hangs for ever, on SIGUSR2.
  */
 const exitCode = await runProgram(process.argv, {
   version: '0.0.0-test',
@@ -15,6 +16,15 @@ const exitCode = await runProgram(process.argv, {
     const server = createServer((_request, reply) => reply.end('{"status":"ok"}'));
     return {
       async start() {
+        if (process.env['FAKE_START'] === 'wait')
+          await new Promise<void>(resolve => {
+            process.once('SIGUSR2', resolve);
+            process.stderr.write('start waits\n');
+          });
+        if (process.env['FAKE_WEDGE'])
+          process.once('SIGUSR2', () => {
+            for (;;);
+          });
         const at = parseHostPort(config.api.listen);
         await new Promise<void>((resolve, reject) => {
           server.once('error', reject);
