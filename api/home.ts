@@ -4,6 +4,8 @@
  */
 export const HOME_FILES = {
   identity: 'identity.key',
+  key: 'key.json',
+  homeKey: 'home.key',
   database: 'p2pmsg.db',
   lock: 'lock.db',
   adminToken: 'admin-token',

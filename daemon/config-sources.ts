@@ -33,6 +33,7 @@ export const SETTINGS = {
   'net.reservations': { kind: 'number' },
   'presence.discoverable': { kind: 'boolean' },
   'lobby.enabled': { kind: 'boolean' },
+  'store.key': { kind: 'text', env: 'P2PMSG_STORE_KEY' },
   'receipts.read': { kind: 'boolean' },
   'events.keepDays': { kind: 'number' },
   'events.keepRows': { kind: 'number' },
@@ -47,7 +48,7 @@ export const RELOADABLE: readonly SettingKey[] = ['net.relays', 'net.bootstrap',
 
 const setting = (key: SettingKey): { kind: Kind; env?: string; flag?: string } => SETTINGS[key];
 const PREFIX = 'P2PMSG_';
-const OTHER_VARIABLES = ['P2PMSG_HOME', 'P2PMSG_CA', 'P2PMSG_TOKEN', 'P2PMSG_TOKEN_FILE'];
+const OTHER_VARIABLES = ['P2PMSG_HOME', 'P2PMSG_CA', 'P2PMSG_TOKEN', 'P2PMSG_TOKEN_FILE', 'P2PMSG_PASSPHRASE_FILE'];
 
 /** Where the value of a key comes from: a flag, a variable, the file, or `default`. */
 export type Origins = Readonly<Record<SettingKey, string>>;

@@ -102,6 +102,12 @@ export const configSchema = z.strictObject({
     .prefault({}),
   presence: z.strictObject({ discoverable: z.boolean().default(true) }).prefault({}),
   lobby: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  store: z
+    .strictObject({
+      /** Where the key of an encrypted home comes from; `auto`: from where key.json says. */
+      key: z.enum(['auto', 'credential', 'keyring', 'passphrase', 'file', 'none']).default('auto'),
+    })
+    .prefault({}),
   receipts: z.strictObject({ read: z.boolean().default(true) }).prefault({}),
   events: z
     .strictObject({

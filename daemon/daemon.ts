@@ -43,14 +43,14 @@ const LOOKED_FOR_MS = 7 * 86_400_000;
  * only by the functions handed in here.
  */
 export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promise<Daemon> {
-  const { config, home, log, version } = options;
+  const { config, home, key, log, version } = options;
   const clock = options.clock ?? systemClock;
   const apiTls = (): ApiTls | undefined =>
     config.api.tls && readApiTls(config.api.tls, { names: config.api.names, nowUnixMs: clock.nowUnixMs() });
   const tls = apiTls();
-  const { identity } = loadOrCreateIdentity(join(home, 'identity.key'));
+  const { identity } = loadOrCreateIdentity(join(home, 'identity.key'), key?.identity);
   const self = identity.peerId;
-  const store = await openStore(home);
+  const store = await openStore(home, { key: key?.database ?? null });
   const { prepare, queue } = store;
   const sql = queriesOf(prepare);
   const feed = createFeed(
@@ -72,6 +72,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     sql: sql.node,
     config,
     self,
+    encryption: key?.source ?? 'none',
     home,
     clockOffsetMs: () => presence.clockOffsetMs(),
   });
@@ -241,6 +242,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   const search = createSearch(
     {
       databasePath: store.path,
+      key: key?.database,
       sql: sql.search,
       queue,
       clock,

@@ -52,7 +52,8 @@ export function openHome(home: string): void {
     const probe = join(home, `.write-${process.pid}`);
     closeSync(openSync(probe, 'w', 0o600));
     rmSync(probe);
-    for (const name of ['identity', 'adminToken', 'database', 'config'] as const) tighten(homePaths(home)[name]);
+    for (const name of ['identity', 'key', 'homeKey', 'adminToken', 'database', 'config'] as const)
+      tighten(homePaths(home)[name]);
   } catch (cause) {
     if (cause instanceof StartFault) throw cause;
     throw refused(home, (cause as Error).message, cause);

@@ -28,6 +28,7 @@ it('tells of addresses, relays and NAT when they change, only of what changed, a
     sql: {} as NodeQueries,
     config: {} as Config,
     self,
+    encryption: 'none',
     home: '',
     clockOffsetMs: () => 1_500,
   });

@@ -5,6 +5,7 @@ import type { About, BootstrapState, Network as NetworkReply, Node, Peer, RelayS
 import type { Page, PageQuery } from '#api/rest/primitives';
 import { paginate } from './base/paging.ts';
 import type { Config } from './config.ts';
+import type { Check } from './doctor.ts';
 import { diagnose } from './doctor.ts';
 import type { NetworkService } from './http/services.ts';
 import type { Network, NetworkState } from './net/network.ts';
@@ -22,6 +23,7 @@ export function createNodeService(deps: {
   sql: NodeQueries;
   config: Config;
   self: PeerId;
+  encryption: Node['encryption'];
   home: string;
   clockOffsetMs: () => number | null;
 }) {
@@ -89,6 +91,7 @@ export function createNodeService(deps: {
       startedAtUnixMs: now.startedAtUnixMs,
       readOnly: now.readOnly,
       lobby: config.lobby.enabled,
+      encryption: deps.encryption,
       storage: storageOf(deps.home),
       safety: { ratchetIdentity: Buffer.from(now.ratchetIdentity).toString('hex') },
     }),
@@ -134,7 +137,7 @@ export function createNodeService(deps: {
         await Promise.race([looked, new Promise(resolve => setTimeout(resolve, CHECK_TIMEOUT_MS).unref())]);
         return showNetwork(network.state());
       },
-      doctor: () => diagnose(networkChecks(() => showNetwork(network.state()))),
+      doctor: () => diagnose([...networkChecks(() => showNetwork(network.state())), atRest(deps.encryption)]),
     }),
 
     /** Calls `tell` with what changed of relays, addresses and NAT since the last call. */
@@ -225,6 +228,17 @@ async function createGauges() {
     head: gauge('p2pmsg_event_log_head', 'seq of the newest event'),
   };
 }
+
+const atRest = (encryption: Node['encryption']): Check => ({
+  name: 'encryption at rest',
+  look: () => ({
+    status: 'ok',
+    text:
+      encryption === 'none'
+        ? 'not encrypted: whoever copies the data folder can read it (p2pmsgd key set encrypts it)'
+        : `encrypted: ${encryption}`,
+  }),
+});
 
 /** Written by the build; a checkout has none. */
 function buildCommit(): string {

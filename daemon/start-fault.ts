@@ -52,6 +52,7 @@ export function startFault(error: unknown, home: string): StartFault | null {
       return new StartFault(EXIT.permission, `permission denied: ${message}`, cause);
     case 'SCHEMA_NEWER':
     case 'SQLITE_TOO_OLD':
+    case 'KEY_MISMATCH':
       return new StartFault(EXIT.config, message, cause);
     case 'DAMAGED':
     case 'UNREADABLE':

@@ -1,7 +1,6 @@
 import type { Clock, Timer } from './base/clock.ts';
 import type { Logger } from './base/logger.ts';
 import type { Feed } from './feed/feed.ts';
-import { checkDatabase } from './store/check.ts';
 import type { Store } from './store/database.ts';
 import type { InboxQueries } from './store/inbox-queries.ts';
 import type { NodeQueries } from './store/node-queries.ts';
@@ -67,7 +66,7 @@ export function createUpkeep(deps: {
     start(): void {
       timers.push(clock.after(FIRST_UPKEEP_MS, tidyLogged), clock.every(HOUR_MS, tidyLogged));
       if (!store.unclean) return;
-      checkDatabase(store.path).then(
+      store.check().then(
         findings => {
           if (findings.length === 0) return;
           damage = findings;

@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts';
+import { atRest } from './scenarios/at-rest.ts';
 import { badLine } from './scenarios/bad-line.ts';
 import { badStart } from './scenarios/bad-start.ts';
 import { chaos } from './scenarios/chaos.ts';
@@ -26,6 +27,7 @@ import { movedContact } from './scenarios/moved-contact.ts';
 
 /** Every scenario of the lab by the name it is called with. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'at-rest': atRest,
   'bad-start': badStart,
   'many-starts': manyStarts,
   'event-resume': eventResume,

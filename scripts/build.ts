@@ -25,11 +25,15 @@ if (status !== 0) process.exit(1);
 interface Manifest {
   readonly [key: string]: unknown;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
 }
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
 const kept = ['name', 'version', 'description', 'license', 'bin', 'dependencies'].map(key => [key, manifest[key]]);
+// The Node of a checkout is not published.
+const optional = Object.entries(manifest.optionalDependencies).filter(([name]) => !name.startsWith('node-'));
 const published = {
   ...Object.fromEntries(kept),
+  optionalDependencies: Object.fromEntries(optional),
   type: 'module',
   engines: { node: '>=24.19' },
   imports: { '#api/*': './api/*.js' },

@@ -20,6 +20,7 @@ export const NODE_EXAMPLE = {
   startedAtUnixMs: AT,
   readOnly: false,
   lobby: true,
+  encryption: 'passphrase',
   storage: { bytes: 5_242_880, databaseBytes: 5_000_000, freeBytes: 120_000_000_000 },
 } as unknown as Node;
 

@@ -11,6 +11,9 @@ export const node = z.object({
   /** Set when another live daemon runs with this identity: nothing can be sent from here. */
   readOnly: z.boolean(),
   lobby: z.boolean(),
+  encryption: z
+    .enum(['none', 'credential', 'keyring', 'passphrase', 'file'])
+    .meta({ description: 'where the key of the data folder came from; none: it is not encrypted' }),
   storage: z
     .object({
       bytes: z.number().int().meta({ description: 'all files of the data folder' }),

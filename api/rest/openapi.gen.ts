@@ -1300,6 +1300,11 @@ export interface components {
             startedAtUnixMs: number;
             readOnly: boolean;
             lobby: boolean;
+            /**
+             * @description where the key of the data folder came from; none: it is not encrypted
+             * @enum {string}
+             */
+            encryption: "none" | "credential" | "keyring" | "passphrase" | "file";
             storage?: {
                 /** @description all files of the data folder */
                 bytes: number;
@@ -2142,6 +2147,7 @@ export interface operations {
                      *       "startedAtUnixMs": 1795348800000,
                      *       "readOnly": false,
                      *       "lobby": true,
+                     *       "encryption": "passphrase",
                      *       "storage": {
                      *         "bytes": 5242880,
                      *         "databaseBytes": 5000000,
@@ -2200,6 +2206,7 @@ export interface operations {
                      *       "startedAtUnixMs": 1795348800000,
                      *       "readOnly": false,
                      *       "lobby": true,
+                     *       "encryption": "passphrase",
                      *       "storage": {
                      *         "bytes": 5242880,
                      *         "databaseBytes": 5000000,

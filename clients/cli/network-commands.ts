@@ -31,6 +31,7 @@ export function networkCommands(cli: Cli): void {
           'Network',
           `NAT ${network.nat}, ${relays} of ${network.relays.length} relays, ${network.connections} connections`,
         ],
+        ['At rest', node.encryption === 'none' ? 'not encrypted' : `encrypted: ${node.encryption}`],
         ...(node.storage
           ? [['Disk', `${megabytes(node.storage.bytes)}, ${megabytes(node.storage.freeBytes)} free`]]
           : []),

@@ -38,7 +38,24 @@ const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
 const MAX_FILE_BYTES = 1_024;
 const MAX_CACHED_PUBLIC_KEYS = 1_000;
 
-export type KeyFileFault = 'DENIED' | 'UNREADABLE' | 'UNWRITABLE' | 'MALFORMED' | 'NOT_ED25519' | 'KEY_MISMATCH';
+/** How the file is sealed in an encrypted home (keys/sealed-identity.ts). */
+export interface FileSeal {
+  seal(bytes: Uint8Array, peerId: PeerId): Uint8Array;
+  /** @throws when it was changed or sealed under another key */
+  open(file: Uint8Array): Uint8Array;
+}
+
+/** A sealed file is a JSON object; a key in the clear begins with 08. */
+const SEALED_HEAD = '{'.charCodeAt(0);
+
+export type KeyFileFault =
+  | 'DENIED'
+  | 'UNREADABLE'
+  | 'UNWRITABLE'
+  | 'MALFORMED'
+  | 'NOT_ED25519'
+  | 'KEY_MISMATCH'
+  | 'SEALED';
 
 /** The key file cannot be used. `exitCode` is what `serve` ends with: 77 permission, 78 bad configuration. */
 export class KeyFileError extends Error {
@@ -67,13 +84,14 @@ export interface Identity {
  * 0600 and is never overwritten.
  * @throws KeyFileError
  */
-export function loadOrCreateIdentity(file: string): { identity: Identity; created: boolean } {
-  const existing = readKeyFile(file);
+export function loadOrCreateIdentity(file: string, seal?: FileSeal): { identity: Identity; created: boolean } {
+  const existing = readKeyFile(file, seal);
   if (existing) return { identity: identityFromProtobuf(existing), created: false };
   const identity = generateIdentity();
-  if (writeNewFile(file, identity.protobuf())) return { identity, created: true };
+  const bytes = identity.protobuf();
+  if (writeNewFile(file, seal ? seal.seal(bytes, identity.peerId) : bytes)) return { identity, created: true };
   // Somebody else made it between our read and our write: theirs counts.
-  const winner = readKeyFile(file);
+  const winner = readKeyFile(file, seal);
   if (!winner) throw new KeyFileError('UNREADABLE', `the key file ${file} appeared and vanished again`);
   return { identity: identityFromProtobuf(winner), created: false };
 }
@@ -132,14 +150,15 @@ function publicKeyObject(peer: PeerId): KeyObject {
 }
 
 /** The bytes of the file, or null when there is none. Wider permissions than 0600 are taken away. */
-function readKeyFile(file: string): Uint8Array | null {
+function readKeyFile(file: string, seal?: FileSeal): Uint8Array | null {
   try {
     const stat = statSync(file);
     const { size, mode } = stat;
     if (!stat.isFile()) throw new KeyFileError('UNREADABLE', `${file} is not a file`);
     if (size > MAX_FILE_BYTES) throw new KeyFileError('MALFORMED', `the key file ${file} is too large for a key`);
     if ((mode & 0o077) !== 0) chmodSync(file, 0o600);
-    return readFileSync(file);
+    const bytes = readFileSync(file);
+    return bytes[0] === SEALED_HEAD ? unseal(file, bytes, seal) : bytes;
   } catch (cause) {
     if (cause instanceof KeyFileError) throw cause;
     const code = errnoOf(cause);
@@ -147,6 +166,21 @@ function readKeyFile(file: string): Uint8Array | null {
     if (code === 'EACCES' || code === 'EPERM')
       throw new KeyFileError('DENIED', `no permission to read the key file ${file}`, { cause });
     throw new KeyFileError('UNREADABLE', `the key file ${file} cannot be read (${code})`, { cause });
+  }
+}
+
+function unseal(file: string, bytes: Uint8Array, seal: FileSeal | undefined): Uint8Array {
+  if (!seal)
+    throw new KeyFileError(
+      'SEALED',
+      `the key file ${file} is encrypted, but the key.json beside it that says how is missing: put it back from a backup`,
+    );
+  try {
+    return seal.open(bytes);
+  } catch (cause) {
+    throw new KeyFileError('SEALED', `the key of this home does not open ${file}: it is damaged, or another home's`, {
+      cause,
+    });
   }
 }
 

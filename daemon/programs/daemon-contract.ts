@@ -1,11 +1,14 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Config, Secrets } from '../config.ts';
+import type { HomeKey } from '../keys/unlock.ts';
 
 /** What `serve` needs of the daemon; `daemon.ts` provides it, tests put a fake in its place. */
 export type CreateDaemon = (options: {
   readonly config: Config;
   readonly secrets: Secrets;
+  /** Null or absent: the home is in the clear. */
+  readonly key?: HomeKey | null;
   readonly home: string;
   readonly log: Logger;
   readonly version: string;

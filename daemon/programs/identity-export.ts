@@ -1,5 +1,6 @@
-import { argon2Sync, createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { KDF_LIMITS, PASSPHRASE_KDF, passphraseKey } from '../base/passphrase-key.ts';
 import { EXIT, StartFault } from '../start-fault.ts';
 import type { IdentityBytes } from './identity-file.ts';
 import { IDENTITY_BYTES, parseIdentity } from './identity-file.ts';
@@ -18,8 +19,6 @@ import { IDENTITY_BYTES, parseIdentity } from './identity-file.ts';
 const FORMAT = 'p2pmsg-identity';
 const DOMAIN = 'p2pmsg/identity-export/1\0';
 const TAG_BYTES = 16;
-/** RFC 9106's second recommended option with twice the memory: 0.3 s on a laptop, and fits a small VPS. */
-const KDF = { memoryKiB: 128 * 1024, passes: 3, lanes: 4 } as const;
 
 const bytes = (length: number) =>
   z
@@ -33,13 +32,9 @@ const exported = z.strictObject({
   peerId: z.string().max(64),
   kdf: z.strictObject({
     name: z.literal('argon2id'),
-    // The file may come from anybody: no parameter may cost more than a gigabyte or a minute.
-    memoryKiB: z
-      .int()
-      .min(8 * 1024)
-      .max(1024 * 1024),
-    passes: z.int().min(1).max(16),
-    lanes: z.int().min(1).max(16),
+    memoryKiB: z.int().min(KDF_LIMITS.memoryKiB.min).max(KDF_LIMITS.memoryKiB.max),
+    passes: z.int().min(1).max(KDF_LIMITS.passes.max),
+    lanes: z.int().min(1).max(KDF_LIMITS.lanes.max),
     salt: bytes(16),
   }),
   cipher: z.literal('aes-256-gcm'),
@@ -50,14 +45,14 @@ const exported = z.strictObject({
 export function sealIdentity(identity: IdentityBytes, passphrase: string): string {
   const salt = randomBytes(16);
   const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', keyOf(passphrase, { ...KDF, salt }), nonce);
+  const cipher = createCipheriv('aes-256-gcm', passphraseKey(passphrase, { ...PASSPHRASE_KDF, salt }), nonce);
   cipher.setAAD(Buffer.from(DOMAIN + identity.peerId));
   const sealed = Buffer.concat([cipher.update(identity.bytes), cipher.final(), cipher.getAuthTag()]);
   const file = {
     format: FORMAT,
     version: 1,
     peerId: identity.peerId,
-    kdf: { name: 'argon2id', ...KDF, salt: salt.toString('base64url') },
+    kdf: { name: 'argon2id', ...PASSPHRASE_KDF, salt: salt.toString('base64url') },
     cipher: 'aes-256-gcm',
     nonce: nonce.toString('base64url'),
     sealed: sealed.toString('base64url'),
@@ -68,7 +63,7 @@ export function sealIdentity(identity: IdentityBytes, passphrase: string): strin
 /** @throws StartFault: 78 for a file of another kind, 1 for a wrong passphrase (or a changed file: they look alike) */
 export function openExported(text: string, passphrase: string, source: string): IdentityBytes {
   const file = readExported(text, source);
-  const decipher = createDecipheriv('aes-256-gcm', keyOf(passphrase, file.kdf), file.nonce);
+  const decipher = createDecipheriv('aes-256-gcm', passphraseKey(passphrase, file.kdf), file.nonce);
   decipher.setAAD(Buffer.from(DOMAIN + file.peerId));
   decipher.setAuthTag(file.sealed.subarray(-TAG_BYTES));
   let plain: Buffer;
@@ -88,18 +83,4 @@ function readExported(text: string, source: string): z.output<typeof exported> {
   } catch (cause) {
     throw new StartFault(EXIT.config, `${source} is no exported identity of version 1`, { cause });
   }
-}
-
-function keyOf(
-  passphrase: string,
-  kdf: { memoryKiB: number; passes: number; lanes: number; salt: Uint8Array },
-): Buffer {
-  return argon2Sync('argon2id', {
-    message: Buffer.from(passphrase.normalize('NFC')),
-    nonce: kdf.salt,
-    parallelism: kdf.lanes,
-    memory: kdf.memoryKiB,
-    passes: kdf.passes,
-    tagLength: 32,
-  });
 }

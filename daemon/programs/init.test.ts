@@ -45,10 +45,10 @@ describe('the identity file', () => {
 describe('init', () => {
   it('makes an identity readable by the owner only, and never a second one', async () => {
     const { peerId } = await initHome(home, {});
-    expect(readIdentity(home).peerId).toBe(peerId);
+    expect((await readIdentity(home)).peerId).toBe(peerId);
     expect(statSync(join(home, 'identity.key')).mode & 0o777).toBe(0o600);
     await expect(initHome(home, {})).rejects.toThrow(/is never replaced/);
-    expect(readIdentity(home).peerId).toBe(peerId);
+    expect((await readIdentity(home)).peerId).toBe(peerId);
   });
 
   it("takes over P2PMsg's identity and config.json", async () => {
@@ -87,7 +87,7 @@ describe('init', () => {
 
   it('leaves no identity behind when a setting is refused', async () => {
     await expect(initHome(home, { name: 'a\u0007b' })).rejects.toThrow(StartFault);
-    expect(() => readIdentity(home)).toThrow(/no identity yet/);
+    await expect(readIdentity(home)).rejects.toThrow(/no identity yet/);
   });
 });
 

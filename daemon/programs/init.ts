@@ -3,6 +3,8 @@ import { parse, stringify } from 'smol-toml';
 import { z } from 'zod';
 import { loadConfig } from '../config-sources.ts';
 import { homePaths, openHome, writePrivateFile } from '../home.ts';
+import { isSealed, sealedPeerId } from '../keys/sealed-identity.ts';
+import type { HomeKey } from '../keys/unlock.ts';
 import { EXIT, StartFault } from '../start-fault.ts';
 import { isExported, openExported } from './identity-export.ts';
 import type { IdentityBytes } from './identity-file.ts';
@@ -18,7 +20,7 @@ const MAX_IMPORT_BYTES = 64 * 1024;
  */
 export async function initHome(
   home: string,
-  options: { name?: string; importIdentity?: string; importConfig?: string },
+  options: { name?: string; importIdentity?: string; importConfig?: string; keyOf?: KeyOf },
 ): Promise<IdentityBytes> {
   openHome(home);
   refuseSecondIdentity(home);
@@ -26,37 +28,70 @@ export async function initHome(
   const settings = options.importConfig ? settingsOfP2pMsg(options.importConfig) : {};
   if (options.name !== undefined) settings['name'] = options.name;
   addSettings(home, settings);
-  storeIdentity(home, identity);
+  await storeIdentity(home, identity, options.keyOf);
   return identity;
 }
 
-export async function importIdentity(home: string, source: string): Promise<IdentityBytes> {
+export async function importIdentity(home: string, source: string, keyOf?: KeyOf): Promise<IdentityBytes> {
   openHome(home);
   refuseSecondIdentity(home);
   const identity = await readIdentityFrom(source);
-  storeIdentity(home, identity);
+  await storeIdentity(home, identity, keyOf);
   return identity;
 }
 
+/**
+ * Opens the home's key when it is needed, and only then: it may ask for a passphrase.
+ * @throws StartFault (78)
+ */
+export type KeyOf = () => Promise<HomeKey | null>;
+
 /** @throws StartFault (1) when the home has none */
-export function readIdentity(home: string): IdentityBytes {
+export async function readIdentity(home: string, keyOf?: KeyOf): Promise<IdentityBytes> {
+  const path = homePaths(home).identity;
+  const file = readOwnIdentity(home);
+  if (!isSealed(file)) return parseIdentity(file, path);
+  const key = await keyOf?.();
+  if (!key) throw new StartFault(EXIT.config, `${path} is encrypted, and its key is not there`);
+  try {
+    return parseIdentity(key.identity.open(file), path);
+  } catch (cause) {
+    if (cause instanceof StartFault) throw cause;
+    throw new StartFault(EXIT.config, `the key of this home does not open ${path}: it is damaged, or another home's`, {
+      cause,
+    });
+  }
+}
+
+/** Needs no key. @throws StartFault (1) when the home has none */
+export function readPeerId(home: string): string {
+  const file = readOwnIdentity(home);
+  try {
+    return isSealed(file) ? sealedPeerId(file) : parseIdentity(file, homePaths(home).identity).peerId;
+  } catch (cause) {
+    if (cause instanceof StartFault) throw cause;
+    throw new StartFault(EXIT.config, `${homePaths(home).identity} is damaged`, { cause });
+  }
+}
+
+function readOwnIdentity(home: string): Buffer {
   const path = homePaths(home).identity;
   if (!existsSync(path))
     throw new StartFault(EXIT.failed, `${home} has no identity yet: run p2pmsgd init or p2pmsgd serve`);
-  return parseIdentity(readSmallFile(path), path);
+  return readSmallFile(path);
 }
 
 function refuseSecondIdentity(home: string): void {
   if (!existsSync(homePaths(home).identity)) return;
-  throw new StartFault(
-    EXIT.failed,
-    `${home} has the identity ${readIdentity(home).peerId} already; it is never replaced`,
-  );
+  throw new StartFault(EXIT.failed, `${home} has the identity ${readPeerId(home)} already; it is never replaced`);
 }
 
 /** Exclusive: a second `init` at the same moment fails instead of replacing the key of the first. */
-const storeIdentity = (home: string, identity: IdentityBytes): void =>
-  writePrivateFile(homePaths(home).identity, identity.bytes, { exclusive: true });
+async function storeIdentity(home: string, { bytes, peerId }: IdentityBytes, keyOf?: KeyOf): Promise<void> {
+  const key = await keyOf?.();
+  const data = key ? key.identity.seal(bytes, peerId) : bytes;
+  writePrivateFile(homePaths(home).identity, data, { exclusive: true });
+}
 
 /** An `identity_<name>.bin` of P2PMsg, an `identity.key`, or what `identity export` wrote. */
 async function readIdentityFrom(source: string): Promise<IdentityBytes> {

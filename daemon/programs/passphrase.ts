@@ -2,8 +2,9 @@ import { createInterface } from 'node:readline';
 import { EXIT, StartFault } from '../start-fault.ts';
 
 /** From the terminal without echo, twice when it is new; otherwise the first line of stdin. */
-export async function readPassphrase(options: { isNew: boolean }): Promise<string> {
-  const passphrase = process.stdin.isTTY ? await prompt('Passphrase: ') : await firstLine();
+export async function readPassphrase(options: { isNew: boolean; question?: string }): Promise<string> {
+  const question = options.question ?? 'Passphrase: ';
+  const passphrase = process.stdin.isTTY ? await prompt(question) : await firstLine();
   if (passphrase === '')
     throw new StartFault(EXIT.usage, 'the passphrase is empty (it is read from the terminal or from stdin)');
   if (options.isNew && process.stdin.isTTY && (await prompt('Once more:  ')) !== passphrase)

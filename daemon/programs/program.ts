@@ -2,14 +2,17 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { SettingKey } from '../config-sources.ts';
 import { loadConfig } from '../config-sources.ts';
 import { chooseHome, homePaths, writePrivateFile } from '../home.ts';
+import type { HomeKey } from '../keys/unlock.ts';
 import { EXIT, startFault } from '../start-fault.ts';
 import type { ProgramDeps } from './daemon-contract.ts';
+import { addKeyCommands } from './key-program.ts';
 import { serviceCommands } from './service-command.ts';
 
 interface Common {
   readonly home?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly passphraseFile?: string;
 }
 
 /** Runs one command of `p2pmsgd`; resolves to the exit code and never rejects for an expected failure. */
@@ -40,10 +43,16 @@ export function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void
     .showSuggestionAfterError()
     .option('--home <dir>', 'data folder (default: $P2PMSG_HOME, $STATE_DIRECTORY, else the data folder of the user)')
     .option('--json', 'one JSON object per line')
-    .option('--quiet', 'nothing but results and errors');
+    .option('--quiet', 'nothing but results and errors')
+    .option('--passphrase-file <file>', 'the passphrase of an encrypted home is its first line');
 
   const common = (): Common => program.opts<Common>();
   const homeOf = (): string => chooseHome(common().home, process.env).folder;
+  /** The key of the home; of one in the clear nothing is asked. */
+  const keyOf = async (): Promise<HomeKey | null> => {
+    const { readHomeKey } = await import('./home-key.ts');
+    return readHomeKey(deps, homeOf(), common().passphraseFile);
+  };
   /** Results go to stdout; `text` is for people, `value` for --json. */
   const print = (value: object, text: string): void => {
     process.stdout.write(`${common().json ? JSON.stringify(value) : text}\n`);
@@ -80,8 +89,8 @@ export function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error', 'silent']))
     .action(async (options: ServeFlags) => {
       const { serve } = await import('./serve.ts');
-      const { home, json = false, quiet = false } = common();
-      exitWith(await serve(deps, { home, json, quiet, flags: settingsOf(options) }));
+      const { home, json = false, quiet = false, passphraseFile } = common();
+      exitWith(await serve(deps, { home, json, quiet, passphraseFile, flags: settingsOf(options) }));
     });
 
   command(
@@ -98,6 +107,7 @@ export function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void
       const home = homeOf();
       const { name, import: importIdentity, importConfig } = options;
       const { peerId } = await initHome(home, {
+        keyOf,
         ...(name === undefined ? {} : { name }),
         ...(importIdentity === undefined ? {} : { importIdentity }),
         ...(importConfig === undefined ? {} : { importConfig }),
@@ -108,8 +118,8 @@ export function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void
 
   const identity = program.command('identity').description('show, export or import who this daemon is');
   command(identity, 'show', 'print the PeerId', 'p2pmsgd identity show').action(async () => {
-    const { readIdentity } = await import('./init.ts');
-    const { peerId } = readIdentity(homeOf());
+    const { readPeerId } = await import('./init.ts');
+    const peerId = readPeerId(homeOf());
     print({ peerId, file: homePaths(homeOf()).identity }, peerId);
   });
   command(
@@ -123,7 +133,7 @@ export function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void
       import('./identity-export.ts'),
       import('./passphrase.ts'),
     ]);
-    const own = readIdentity(homeOf());
+    const own = await readIdentity(homeOf(), keyOf);
     const sealed = sealIdentity(own, await readPassphrase({ isNew: true }));
     if (file === '-') process.stdout.write(sealed);
     else {
@@ -138,9 +148,11 @@ export function buildProgram(deps: ProgramDeps, exitWith: (code: number) => void
     'p2pmsgd identity import alice.json',
   ).action(async (file: string) => {
     const { importIdentity } = await import('./init.ts');
-    const { peerId } = await importIdentity(homeOf(), file);
+    const { peerId } = await importIdentity(homeOf(), file, keyOf);
     print({ peerId, home: homeOf() }, peerId);
   });
+
+  addKeyCommands({ program, deps, command, print, homeOf, common });
 
   command(program, 'paths', 'print where things are', 'p2pmsgd paths --json').action(() => {
     const { folder, origin } = chooseHome(common().home, process.env);

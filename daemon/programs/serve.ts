@@ -9,6 +9,7 @@ import { chooseHome, homePaths, openHome, removeRunFile, writeRunFile } from '..
 import { EXIT, startFault } from '../start-fault.ts';
 import type { Daemon, ProgramDeps, Started } from './daemon-contract.ts';
 import { firstRunText } from './first-run.ts';
+import { openHomeKey } from './home-key.ts';
 import { systemd } from './systemd.ts';
 
 /** How long a stop may drain before the process ends all the same. */
@@ -20,6 +21,7 @@ export interface ServeOptions {
   readonly home: string | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
+  readonly passphraseFile: string | undefined;
   readonly flags: Partial<Record<SettingKey, unknown>>;
 }
 
@@ -43,12 +45,14 @@ export async function serve(deps: ProgramDeps, options: ServeOptions): Promise<n
     const { config, secrets } = load();
     held = await deps.takeLock(home);
     const firstRun = !existsSync(paths.identity);
+    const key = await openHomeKey(home, config, options.passphraseFile);
     const log = await openLog(config);
     dieOnBugs(log);
     const startedAtUnixMs = Date.now();
     daemon = await deps.createDaemon({
       config,
       secrets,
+      key,
       home,
       log,
       version: deps.version,

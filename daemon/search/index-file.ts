@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { isDamage, openDatabase, type SideDatabase } from '../store/open-database.ts';
+import type { WorkerSettings } from './worker-messages.ts';
 
 /** Of everything that decides what is in the file: the tables, fold.ts and index-terms.ts. Another number: made anew. */
 const INDEX_VERSION = 1;
@@ -28,25 +29,28 @@ export interface IndexFile {
   readonly madeAnew: string | null;
 }
 
-/** Opens the index; what is damaged, of another version or of another history than `history` is made anew. */
-export function openIndexFile(path: string, history: string): IndexFile {
+type IndexPlace = Pick<WorkerSettings, 'indexPath' | 'history' | 'key'>;
+
+/** Opens the index; what is damaged, of another version or of another history, or under another key, is made anew. */
+export function openIndexFile(place: IndexPlace): IndexFile {
   try {
-    const db = openDatabase({ path, readonly: false });
+    const { history } = place;
+    const db = openDatabase({ path: place.indexPath, readonly: false, key: place.key });
     const fault = faultOf(db, history);
     if (fault === null) return prepared(db, null);
     if (fault === 'empty') return prepared(create(db, history), null);
     db.close();
-    return { ...openNew(path, history), madeAnew: fault };
+    return { ...openNew(place), madeAnew: fault };
   } catch (error) {
     if (!isDamage(error)) throw error;
-    return { ...openNew(path, history), madeAnew: 'damaged' };
+    return { ...openNew(place), madeAnew: 'damaged' };
   }
 }
 
 /** Throws away what is there. */
-export function openNew(path: string, history: string): IndexFile {
+export function openNew({ indexPath: path, history, key }: IndexPlace): IndexFile {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
-  return prepared(create(openDatabase({ path, readonly: false }), history), null);
+  return prepared(create(openDatabase({ path, readonly: false, key }), history), null);
 }
 
 function faultOf(db: SideDatabase, history: string): string | null {

@@ -27,8 +27,8 @@ export interface MessageSource {
   close(): void;
 }
 
-export function openMessageSource(path: string): MessageSource {
-  const db = guarded(() => openDatabase({ path, readonly: true }));
+export function openMessageSource(path: string, key: Uint8Array | null = null): MessageSource {
+  const db = guarded(() => openDatabase({ path, readonly: true, key }));
   return guarded(() => sourceOf(db));
 }
 

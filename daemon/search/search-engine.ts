@@ -25,20 +25,20 @@ export interface EngineDeps {
 
 /** The index and what it is an index of. A damaged index is made anew behind the back of whoever searches. */
 export function createSearchEngine(settings: WorkerSettings, deps: EngineDeps): SearchEngine {
-  const source = openMessageSource(settings.databasePath);
+  const source = openMessageSource(settings.databasePath, settings.key);
   mkdirSync(dirname(settings.indexPath), { recursive: true, mode: 0o700 });
   let parts = opened();
   if (parts.index.isAhead) anew('ahead of the history');
 
   function opened(): ReturnType<typeof partsOf> {
-    const file = openIndexFile(settings.indexPath, settings.history);
+    const file = openIndexFile(settings);
     try {
       return partsOf(file, source);
     } catch (error) {
       if (error instanceof SourceFault) throw error;
       // Tables that are not what they should be are found when queries are prepared.
       file.db.close();
-      return partsOf({ ...openNew(settings.indexPath, settings.history), madeAnew: 'damaged' }, source);
+      return partsOf({ ...openNew(settings), madeAnew: 'damaged' }, source);
     }
   }
 
@@ -51,7 +51,7 @@ export function createSearchEngine(settings: WorkerSettings, deps: EngineDeps): 
 
   function anew(why: string): void {
     parts.db.close();
-    parts = partsOf({ ...openNew(settings.indexPath, settings.history), madeAnew: why }, source);
+    parts = partsOf({ ...openNew(settings), madeAnew: why }, source);
   }
 
   /** Damage is found when a page is read, which can be any time. */

@@ -18,6 +18,7 @@ import type { WorkerSettings } from './worker-messages.ts';
 
 export interface SearchDeps {
   readonly databasePath: string;
+  readonly key?: Uint8Array | null | undefined;
   readonly sql: SearchQueries;
   readonly queue: CommitQueue;
   readonly clock: Clock;
@@ -63,7 +64,13 @@ export function createSearch(deps: SearchDeps, options: SearchOptions): Search {
       log,
       start: () => {
         const history = deps.history();
-        return (deps.startWorker ?? startWorker)({ databasePath: deps.databasePath, indexPath, history, limitMs });
+        return (deps.startWorker ?? startWorker)({
+          databasePath: deps.databasePath,
+          key: deps.key,
+          indexPath,
+          history,
+          limitMs,
+        });
       },
       removed: forget,
     },

@@ -5,6 +5,8 @@ import type { Indexing } from './search-index.ts';
 export interface WorkerSettings {
   readonly databasePath: string;
   readonly indexPath: string;
+  /** The index holds the texts too: it is encrypted as the database is. */
+  readonly key?: Uint8Array | null | undefined;
   /** Names the history: after a restore it is another one, and rows mean other messages. */
   readonly history: string;
   /** So long a search may take in the worker. */

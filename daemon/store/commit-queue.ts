@@ -1,5 +1,6 @@
-import Database from 'better-sqlite3';
 import { AppError } from '#api/errors';
+import type { Connection, Statement } from './sqlite.ts';
+import { SqliteError } from './sqlite.ts';
 
 /**
  * Handed to every write: proof of being inside the one write transaction, and the place for what must wait for
@@ -33,7 +34,7 @@ interface Job {
  * staged jobs are refused, `onDropped` tells the owners of staged state, and the plain jobs run again.
  */
 export class CommitQueue {
-  readonly #db: Database.Database;
+  readonly #db: Connection;
   #jobs: Job[] = [];
   #scheduled = false;
   #closed = false;
@@ -47,11 +48,11 @@ export class CommitQueue {
   readonly #sql: Readonly<
     Record<
       'begin' | 'commit' | 'savepoint' | 'release' | 'rollbackTo' | 'attempt' | 'attemptRelease' | 'attemptRollback',
-      Database.Statement<[]>
+      Statement<[]>
     >
   >;
 
-  constructor(db: Database.Database) {
+  constructor(db: Connection) {
     this.#db = db;
     this.#sql = {
       begin: db.prepare('BEGIN IMMEDIATE'),
@@ -227,14 +228,14 @@ class StagedFailure extends Error {
 
 /** Faults of the disk or the file, not of one statement. */
 function isStorageFault(error: unknown): boolean {
-  if (!(error instanceof Database.SqliteError)) return false;
+  if (!(error instanceof SqliteError)) return false;
   return (
     !error.code.startsWith('SQLITE_CONSTRAINT') && error.code !== 'SQLITE_ERROR' && error.code !== 'SQLITE_MISMATCH'
   );
 }
 
 function storageFault(cause: unknown): unknown {
-  if (!(cause instanceof Database.SqliteError)) return cause;
+  if (!(cause instanceof SqliteError)) return cause;
   if (cause.code.startsWith('SQLITE_FULL')) return new AppError('DISK_FULL', {}, { cause });
   return new AppError('STORE_READ_ONLY', {}, { cause });
 }

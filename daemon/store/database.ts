@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { CommitQueue } from './commit-queue.ts';
 import { DatabaseFault } from './database-fault.ts';
 import { migrate } from './migrate.ts';
+import { checkDatabase } from './check.ts';
+import type { Connection, DatabaseKey, DatabaseKind } from './sqlite.ts';
+import { databaseKind, openDatabase } from './sqlite.ts';
 import type { Prepare } from './statement.ts';
 import { preparer } from './statement.ts';
 
@@ -27,6 +28,8 @@ const MIN_SQLITE = [3, 51, 3] as const;
 
 export interface Store {
   readonly path: string;
+  /** Findings of `quick_check`, empty when the file is sound. The file is never changed or deleted. */
+  check(): Promise<readonly string[]>;
   /** The last stop was not a clean one. */
   readonly unclean: boolean;
   readonly prepare: Prepare;
@@ -42,28 +45,38 @@ export interface Store {
  * Opens (or makes) `p2pmsg.db` in the home, checks and migrates it. The caller holds the lock of the home.
  * @throws DatabaseFault
  */
-export async function openStore(home: string): Promise<Store> {
+export async function openStore(home: string, options: { key?: DatabaseKey | null } = {}): Promise<Store> {
+  const { key = null } = options;
   const path = join(home, 'p2pmsg.db');
-  const existed = existsSync(path);
-  let db: Database.Database;
+  const kind = databaseKind(path);
+  const existed = kind !== 'none';
+  refuseOtherKind(path, kind, key);
+  let db: Connection;
   try {
-    db = new Database(path);
+    db = openDatabase(path, { key });
     for (const [name, value] of Object.entries(PRAGMAS)) db.pragma(`${name} = ${value}`);
     checkVersion(db);
   } catch (error) {
     if (error instanceof DatabaseFault) throw error;
+    if (key && (error as { code?: unknown }).code === 'SQLITE_NOTADB')
+      throw new DatabaseFault(
+        'KEY_MISMATCH',
+        `the key of this home does not open the database ${path}: it is damaged, or another home's; restore a backup`,
+        { cause: error },
+      );
     throw new DatabaseFault('UNREADABLE', `cannot open the database ${path}: ${(error as Error).message}`, {
       cause: error,
     });
   }
   try {
-    await migrate(db, { home, existed });
+    migrate(db, { home, existed });
     const row = db.prepare("SELECT value FROM meta WHERE key = 'clean'").get() as { value: string } | undefined;
     const unclean = existed && row?.value !== '1';
     db.prepare("INSERT INTO meta (key, value) VALUES ('clean', '0') ON CONFLICT (key) DO UPDATE SET value = '0'").run();
     const queue = new CommitQueue(db);
     return {
       path,
+      check: () => checkDatabase(path, key),
       unclean,
       prepare: preparer(db),
       queue,
@@ -82,7 +95,21 @@ export async function openStore(home: string): Promise<Store> {
   }
 }
 
-function checkVersion(db: Database.Database): void {
+/** Said before anything is opened: SQLite itself only says that it is no database. */
+function refuseOtherKind(path: string, kind: DatabaseKind, key: DatabaseKey | null): void {
+  if (kind === 'encrypted' && key === null)
+    throw new DatabaseFault(
+      'KEY_MISMATCH',
+      `the database ${path} is encrypted, but the key.json beside it that says how is missing: put it back from a backup`,
+    );
+  if (kind === 'plain' && key !== null)
+    throw new DatabaseFault(
+      'KEY_MISMATCH',
+      `the database ${path} is in the clear, but key.json says that this home is encrypted: put the files of one home back together`,
+    );
+}
+
+function checkVersion(db: Connection): void {
   const { version } = db.prepare('SELECT sqlite_version() AS version').get() as { version: string };
   const parts = version.split('.').map(Number);
   for (let at = 0; at < MIN_SQLITE.length; at += 1) {

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import type { Connection } from './sqlite.ts';
+import { openDatabase, SqliteError } from './sqlite.ts';
 
 /** Another process holds the data folder. `holder` is its pid when it is known. */
 export class LockedError extends Error {
@@ -25,7 +26,7 @@ export interface HeldLock {
  * Handles stay referenced here for the life of the process: when a handle was garbage-collected, the lock went
  * with it (measured, reliability page).
  */
-const held = new Set<Database.Database>();
+const held = new Set<Connection>();
 
 /** How long a second start waits for the first one to write down who it is. */
 const HOLDER_WAIT_MS = 3_000;
@@ -42,7 +43,7 @@ export function takeLock(home: string): HeldLock {
   // Made here so that it never has wider permissions, whatever the umask.
   closeSync(openSync(path, 'a', 0o600));
   chmodSync(path, 0o600);
-  const db = new Database(path, { timeout: 0 });
+  const db = openDatabase(path, { busyTimeoutMs: 0 });
   try {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
@@ -63,8 +64,7 @@ export function takeLock(home: string): HeldLock {
 }
 
 const isBusy = (error: unknown): boolean =>
-  error instanceof Database.SqliteError &&
-  (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'));
+  error instanceof SqliteError && (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'));
 
 /**
  * Between taking the lock and writing its pid the holder has no file, or that of one which was killed before it:

@@ -1,12 +1,15 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import type { Connection, DatabaseKey } from './sqlite.ts';
+import { openDatabase as open, SqliteError } from './sqlite.ts';
 
 /** A connection beside the writer of p2pmsg.db: its reader in a worker, or a file of derived data. */
-export type SideDatabase = Database.Database;
+export type SideDatabase = Connection;
 
 export interface OpenOptions {
   readonly path: string;
   readonly readonly: boolean;
+  /** Of the home; null: it is in the clear. */
+  readonly key?: DatabaseKey | null | undefined;
 }
 
 /**
@@ -14,14 +17,14 @@ export interface OpenOptions {
  * removed leaves no trace. Not `synchronous=FULL` as for the writer: derived data can be made anew, and a
  * checkpoint syncs.
  */
-export function openDatabase({ path, readonly }: OpenOptions): SideDatabase {
+export function openDatabase({ path, readonly, key }: OpenOptions): SideDatabase {
   if (!readonly) {
     closeSync(openSync(path, 'a', 0o600));
     chmodSync(path, 0o600);
   }
-  const db = new Database(path, { readonly, timeout: 5_000 });
+  const db = open(path, { readonly, key });
   try {
-    for (const pragma of ['trusted_schema = 0', 'cell_size_check = 1', 'temp_store = 2']) db.pragma(pragma);
+    for (const pragma of ['trusted_schema = 0', 'cell_size_check = 1']) db.pragma(pragma);
     if (readonly) return db;
     for (const pragma of ['journal_mode = wal', 'synchronous = 1', 'secure_delete = 1']) db.pragma(pragma);
     return db;
@@ -33,4 +36,4 @@ export function openDatabase({ path, readonly }: OpenOptions): SideDatabase {
 
 /** What SQLite says of the file itself: it is damaged, or no database. */
 export const isDamage = (error: unknown): boolean =>
-  error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|FORMAT)/.test(error.code);
+  error instanceof SqliteError && /^SQLITE_(CORRUPT|NOTADB|FORMAT)/.test(error.code);

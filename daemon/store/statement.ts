@@ -1,11 +1,11 @@
-import type Database from 'better-sqlite3';
 import type { Compilable, InferResult } from 'kysely';
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import type { Schema } from './schema.ts';
+import type { Connection } from './sqlite.ts';
 
 /**
  * Queries are built by kysely (typed against Schema), compiled once, and run as prepared statements of
- * better-sqlite3: synchronous, so that a write transaction is one function without `await` (invariant 8).
+ * SQLite: synchronous, so that a write transaction is one function without `await` (invariant 8).
  */
 export type SqlValue = string | number | bigint | Uint8Array | null;
 export type Args = Readonly<Record<string, SqlValue>>;
@@ -53,7 +53,7 @@ type RowOf<Q> = Q extends Compilable<unknown> ? (InferResult<Q> extends (infer R
 
 export type Prepare = <Q extends Compilable<unknown>>(build: (db: Kysely<Schema>) => Q) => Statement<RowOf<Q>>;
 
-export function preparer(db: Database.Database): Prepare {
+export function preparer(db: Connection): Prepare {
   return build => {
     const compiled = build(builder).compile();
     const statement = db.prepare<SqlValue[], unknown>(compiled.sql);
