@@ -351,8 +351,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   return {
     async start() {
       await queue.commit(tx => {
-        if (config.lobby.enabled)
-          sql.messages.saveConversation.run({ id: LOBBY_ID, kind: 'lobby', at: startedAtUnixMs });
+        conversations.prepare();
         feed.append(tx, 'daemon.started', { version, unclean: store.unclean });
       });
       await delivery.start();
@@ -363,7 +362,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
       search.start();
       delivery.begin();
       webhooks.start();
-      await conversations.start();
+      conversations.start();
       return { peerId: self, api, socket: socket ?? undefined, addresses: transport.addresses() };
     },
     async stop() {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { InvalidArgumentError } from 'commander';
 import { dataOf } from '#api/rest/client';
 import type { FollowedEvent } from '#api/rest/follow-events';
@@ -12,6 +13,7 @@ interface TailOptions {
   readonly after?: number | 'head';
   readonly consumer?: string;
   readonly types?: string;
+  readonly exec?: string;
   readonly count?: number;
 }
 
@@ -23,9 +25,10 @@ export function tailCommand(cli: Cli): void {
       'p2pmsg tail --after 0 --json',
     )
     .option('--after <seq>', 'events after this one; 0 is from the oldest, head (default) only new ones', cursor)
+    .option('--consumer <name>', 'go on after what was printed under this name before; made when it is new')
     .option(
-      '--consumer <name>',
-      'go on after what was printed under this name before, also after a kill; made when it is new',
+      '--exec <command>',
+      'run it for each event, which it gets on stdin; an event counts as printed when the command has ended with 0',
     )
     .option('--types <list>', 'only these: message.*,peer.online')
     .option('--count <n>', 'end after so many events', wholeNumber)
@@ -38,7 +41,8 @@ export function tailCommand(cli: Cli): void {
           const consumer = options.consumer === undefined ? null : await openConsumer(api, options.consumer, options);
           const from = consumer === null ? { after: options.after ?? ('head' as const) } : { consumer: consumer.name };
           for await (const event of api.events({ ...from, types: options.types })) {
-            out.result(event, eventText(event, names));
+            if (options.exec === undefined) out.result(event, eventText(event, names));
+            else await runSurely(options.exec, event, text => out.note(text));
             left -= 1;
             consumer?.printed(event.seq);
             if (left === 0) break;
@@ -48,6 +52,30 @@ export function tailCommand(cli: Cli): void {
         { atLeastMs: Number.POSITIVE_INFINITY },
       ),
     );
+}
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** Again and again until the command takes the event: the next one must not overtake it. */
+async function runSurely(command: string, event: FollowedEvent, tell: (text: string) => void): Promise<void> {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
+    const code = await run(command, event);
+    if (code === 0) return;
+    tell(`event ${event.seq}: the command ended with ${code ?? 'a signal'}; again in ${pauseMs / 1_000} s`);
+    await new Promise(resolve => setTimeout(resolve, pauseMs));
+  }
+}
+
+function run(command: string, event: FollowedEvent): Promise<number | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  const child = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'inherit', 'inherit'] });
+  child.on('error', reject);
+  child.on('exit', resolve);
+  // A command that does not read has taken it all the same.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(`${safeJson(event)}\n`);
+  return promise;
 }
 
 interface PrintingConsumer {

@@ -236,6 +236,8 @@ async function commitsAlone(): Promise<number[]> {
         state: 'queued',
         reason: null,
         content,
+        expiresAfter: null,
+        eventSeq: null,
       });
       messages.saveRecipient.run({ id, peer, state: 'queued', reason: null, at });
       const row = outbox.insert.insert({

@@ -81,10 +81,13 @@ export function createConversations(
       cancel: (id: MessageId) => manager.cancel(id),
     },
     tidy,
-    async start(): Promise<void> {
-      await core.store.queue.commit(() =>
-        core.sql.messages.saveConversation.run({ id: SELF_ID, kind: 'self', at: core.clock.nowUnixMs() }),
-      );
+    /** In the first transaction of a start. */
+    prepare(): void {
+      const at = core.clock.nowUnixMs();
+      core.sql.messages.saveConversation.run({ id: SELF_ID, kind: 'self', at });
+      if (lobby.enabled()) core.sql.messages.saveConversation.run({ id: LOBBY_ID, kind: 'lobby', at });
+    },
+    start(): void {
       receipts.start();
       expiry.start();
     },

@@ -217,7 +217,8 @@ export class TestNode {
     };
     await this.delivery.start();
     this.delivery.begin();
-    await this.#parts.start();
+    await store.queue.commit(() => this.#parts.prepare());
+    this.#parts.start();
   }
 
   get messages() {
