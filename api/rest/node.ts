@@ -16,7 +16,7 @@ export const node = z.object({
     .meta({ description: 'where the key of the data folder came from; none: it is not encrypted' }),
   storage: z
     .object({
-      bytes: z.number().int().meta({ description: 'all files of the data folder' }),
+      bytes: z.number().int().meta({ description: 'history, search index, backups and keys' }),
       databaseBytes: z.number().int(),
       freeBytes: z.number().int().meta({ description: 'what the disk has left' }),
     })

@@ -1306,7 +1306,7 @@ export interface components {
              */
             encryption: "none" | "credential" | "keyring" | "passphrase" | "file";
             storage?: {
-                /** @description all files of the data folder */
+                /** @description history, search index, backups and keys */
                 bytes: number;
                 databaseBytes: number;
                 /** @description what the disk has left */
