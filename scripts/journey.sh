@@ -34,6 +34,8 @@ say() { printf '\n== %s\n' "$*"; }
 start() {
   log=$work/$1.log
   shift
+  # Before the other process does it: the ready line of an earlier start must not be seen.
+  : >"$log"
   "$@" >"$log" 2>&1 &
   started=$!
   daemons="$daemons $started"
@@ -84,15 +86,26 @@ p2pmsg send Bob 'hello Bob' --wait 60
 echo "first messages after $(($(date +%s) - from)) s"
 
 say 'a webhook'
-# The lead fills this in when `p2pmsg webhook` is there.
-webhook_step() {
-  echo 'NOTE: p2pmsg webhook is here, but this step is not written yet'
-}
-if p2pmsg webhook --help 2>/dev/null | grep -q 'Usage: p2pmsg webhook'; then
-  webhook_step
-else
-  echo 'NOTE: this version has no p2pmsg webhook: left out'
-fi
+# A receiver that writes down what it gets.
+start receiver "$root/bin/node" -e '
+  const { createServer } = require("node:http");
+  const { appendFileSync } = require("node:fs");
+  createServer((request, reply) => {
+    request.on("data", bytes => appendFileSync(process.argv[1], bytes)).on("end", () => reply.writeHead(204).end());
+  }).listen(0, "127.0.0.1", function () { console.log("ready " + this.address().port); });
+' "$work/received"
+port=$(sed -n 's/^ready //p' "$work/receiver.log")
+p2pmsg webhook add "http://127.0.0.1:$port/" --types message.received --allow-private >/dev/null
+p2pmsg --home "$work/friend" send Alice 'hello webhook' --wait 60
+tries=0
+until grep -q 'hello webhook' "$work/received" 2>/dev/null; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 600 ]
+  sleep 0.1
+done
+echo 'the receiver got it'
+p2pmsg webhook list
+stop "$started" || true
 
 say 'upgrade'
 stop "$mine"
@@ -117,7 +130,7 @@ echo 'NOTE: without a systemd user manager the daemon is stopped and the unit re
 stop "$mine"
 rm "$unit"
 p2pmsgd identity export "$work/alice.json" </dev/null 2>/dev/null || echo 'identity export asks for a passphrase at a terminal'
-[ -f "$XDG_DATA_HOME/p2pmsg/identity.key" ] && echo "the data stays in $(p2pmsgd paths | sed -n 's/^home *//p')"
+[ -f "$XDG_DATA_HOME/p2pmsg/identity.key" ] && echo "the data stays in $(p2pmsgd paths | sed -n 's/^home  *//p')"
 stop "$friend"
 daemons=
 say 'the journey is complete'
