@@ -108,6 +108,8 @@ async function fill(
           state: isOwn ? 'delivered' : 'received',
           reason: null,
           content: Buffer.from(body),
+          expiresAfter: null,
+          eventSeq: null,
         });
         if (isOwn && conversationId.length > 5)
           sql.saveRecipient.run({ id, peer: conversationId, state: 'delivered', reason: null, at });
