@@ -17,7 +17,7 @@ server.bind(sys.argv[1])
 print(json.dumps("listening"), flush=True)
 while True: print(json.dumps(server.recv(4096).decode()), flush=True)
 `;
-const missing = ['systemd-notify', 'python3'].filter(name => spawnSync(name, ['--version']).error);
+const missing = ['systemd-notify', 'python3'].filter(name => spawnSync(name, ['--version']).status !== 0);
 
 let folder: string;
 const children: ChildProcess[] = [];
