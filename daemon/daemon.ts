@@ -11,7 +11,6 @@ import { createInvites } from './contacts/invites.ts';
 import { Delivery } from './conversation/delivery.ts';
 import type { Core } from './conversation/deps.ts';
 import { createConversations } from './conversation/conversations.ts';
-import { createLobbyHistory } from './conversation/lobby-history.ts';
 import { createFeed } from './feed/feed.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Services } from './http/services.ts';
@@ -135,9 +134,8 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     log,
     enabled: () => config.lobby.enabled,
     isContact: peer => book.isAccepted(peer),
-    received: message => lobby.received(message),
+    received: message => conversations.lobbyReceived(message),
   });
-  const lobby = createLobbyHistory(core, { publish: text => chat.send(text), enabled: () => config.lobby.enabled });
   const presence = createPresence({
     transport,
     clock,
@@ -222,14 +220,13 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
     addresses: () => forInvites(transport.addresses()),
     sign: bytes => identity.sign(bytes),
     verify: verifySignature,
-    quarantine: (tx, peer) => quarantine.begin(tx, peer),
-    quarantined: peer => quarantine.done(peer),
+    quarantine,
   });
   const conversations = createConversations(core, {
     book,
     delivery,
     ownName: () => node.name(),
-    lobby: { send: input => lobby.send(input), enabled: () => config.lobby.enabled },
+    lobby: { publish: text => chat.send(text), enabled: () => config.lobby.enabled },
     readReceipts: () => config.receipts.read,
   });
 
@@ -255,9 +252,6 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
   );
 
   let stopping = false;
-  const writable = (): void => {
-    if (delivery.readOnly) throw new AppError('IDENTITY_IN_USE');
-  };
   const services: Services = {
     node: {
       get: () =>
@@ -269,7 +263,7 @@ export async function createDaemon(options: Parameters<CreateDaemon>[0]): Promis
           ratchetIdentity: delivery.keys.identity.ratchetIdentity,
         }),
       async patch(change) {
-        writable();
+        delivery.assertWritable();
         await node.patch(change);
         if (change.discoverable !== undefined) presence.setDiscoverable(change.discoverable);
         return services.node.get();

@@ -223,7 +223,7 @@ export function createContacts(deps: ContactServiceDeps) {
       const { name } = mustRequest(peer);
       await store.queue.commit(tx => {
         book.add(tx, { peer, name });
-        sql.contacts.setStatus.run({ peer, status: 'blocked' });
+        sql.contacts.setStatus.run({ peer, status: 'blocked', quarantined: 0 });
         book.changed(tx, peer, ['status']);
       });
       deps.forget(peer);
@@ -232,8 +232,7 @@ export function createContacts(deps: ContactServiceDeps) {
 
   async function setStatus(peer: PeerId, status: 'accepted' | 'blocked'): Promise<void> {
     await store.queue.commit(tx => {
-      sql.contacts.setStatus.run({ peer, status });
-      sql.contacts.setQuarantined.run({ peer, value: 0 });
+      sql.contacts.setStatus.run({ peer, status, quarantined: 0 });
       book.changed(tx, peer, ['status']);
     });
     if (status === 'blocked') deps.forget(peer);
@@ -242,10 +241,10 @@ export function createContacts(deps: ContactServiceDeps) {
   /** Blocked for the invite it came by. */
   const quarantine = {
     begin(tx: Tx, peer: PeerId): void {
-      sql.contacts.setStatus.run({ peer, status: 'blocked' });
-      sql.contacts.setQuarantined.run({ peer, value: 1 });
+      sql.contacts.setStatus.run({ peer, status: 'blocked', quarantined: 1 });
       book.changed(tx, peer, ['status', 'quarantined']);
     },
+    /** After the commit: nothing more goes to this peer. */
     async done(peer: PeerId): Promise<void> {
       await delivery.unlink(peer);
       deps.forget(peer);

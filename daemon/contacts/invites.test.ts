@@ -27,8 +27,7 @@ const invitesOf = (identity: Identity, addresses: readonly string[]) =>
     addresses: () => addresses,
     sign: bytes => identity.sign(bytes),
     verify: verifySignature,
-    quarantine: () => undefined,
-    quarantined: () => Promise.resolve(),
+    quarantine: { begin: () => undefined, done: () => Promise.resolve() },
   });
 
 beforeEach(async () => {

@@ -26,9 +26,8 @@ export interface InviteDeps {
   /** Where we can be reached now, best for strangers first. */
   readonly addresses: () => readonly string[];
   readonly sign: (bytes: Uint8Array) => Uint8Array;
-  readonly quarantine: (tx: Tx, peer: PeerId) => void;
-  /** After the commit: nothing more goes to this peer. */
-  readonly quarantined: (peer: PeerId) => Promise<void>;
+  /** Blocks a contact in a transaction, and is done with it after the commit. */
+  readonly quarantine: { begin(tx: Tx, peer: PeerId): void; done(peer: PeerId): Promise<void> };
   readonly verify: (peer: PeerId, bytes: Uint8Array, signature: Uint8Array) => boolean;
 }
 
@@ -106,10 +105,10 @@ export function createInvites(deps: InviteDeps) {
       const ended = await store.queue.commit(tx => {
         if (sql.contacts.revokeInvite.run({ id, at: clock.nowUnixMs() }) === 0) throw new AppError('INVITE_NOT_FOUND');
         const peers = options.quarantine ? sql.contacts.byInvite.all({ id }).map(row => row.peer as PeerId) : [];
-        for (const peer of peers) deps.quarantine(tx, peer);
+        for (const peer of peers) deps.quarantine.begin(tx, peer);
         return peers;
       });
-      await Promise.all(ended.map(peer => deps.quarantined(peer)));
+      await Promise.all(ended.map(peer => deps.quarantine.done(peer)));
     },
 
     /** Reads somebody's link. @throws AppError INVITE_INVALID, INVITE_OWN, INVITE_EXPIRED */

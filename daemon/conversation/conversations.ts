@@ -1,4 +1,3 @@
-import { AppError } from '#api/errors';
 import type { ConversationId, MessageId, PeerId } from '#api/ids';
 import { LOBBY_ID, SELF_ID } from '#api/ids';
 import type { PageQuery } from '#api/rest/primitives';
@@ -10,11 +9,13 @@ import type { ExportFormat } from './export.ts';
 import { exportConversation } from './export.ts';
 import { createHistory } from './history.ts';
 import { setLifetime } from './lifetimes.ts';
-import type { LobbyHistory } from './lobby-history.ts';
+import { createLobbyHistory } from './lobby-history.ts';
 import { createManager } from './manage.ts';
 import { createNotes } from './notes.ts';
 import { createReadReceipts } from './read-receipts.ts';
 import { createSender } from './send.ts';
+import type { Sent } from './sent-once.ts';
+import { SentOnce } from './sent-once.ts';
 
 /** What the user does with conversations and messages: the parts of this folder behind one door. */
 export function createConversations(
@@ -23,17 +24,19 @@ export function createConversations(
     book: ContactBook;
     delivery: Delivery;
     ownName: () => string;
-    lobby: Pick<LobbyHistory, 'send'> & { enabled: () => boolean };
+    lobby: Pick<Parameters<typeof createLobbyHistory>[1], 'publish' | 'enabled'>;
     readReceipts: () => boolean;
   },
 ) {
-  const { book, delivery, lobby } = deps;
+  const { book, delivery } = deps;
+  const once = new SentOnce(core);
+  const lobby = createLobbyHistory(core, { ...deps.lobby, once });
   const receipts = createReadReceipts(core, { book, delivery, enabled: deps.readReceipts });
   const expiry = createExpiry(core);
   const tidy = (): Promise<void> => expiry.tidy();
   const history = createHistory(core, {
     book,
-    lobby: lobby.enabled,
+    lobby: deps.lobby.enabled,
     setLifetime(tx, peer: PeerId, seconds) {
       const lifetime = setLifetime(core, peer, seconds);
       // Before they accept us the first text says it.
@@ -45,20 +48,17 @@ export function createConversations(
     },
     wasRead: id => receipts.read(id),
   });
-  const sender = createSender(core, { book, delivery, ownName: deps.ownName });
+  const sender = createSender(core, { book, delivery, ownName: deps.ownName, once });
   const manager = createManager(core, { delivery });
-  const notes = createNotes(core);
-  const writable = (): void => {
-    if (delivery.readOnly) throw new AppError('IDENTITY_IN_USE');
-  };
+  const notes = createNotes(core, { once });
 
   return {
     conversations: history.conversations,
     messages: {
-      send(id: ConversationId, input: { text: string; id?: MessageId }) {
+      send(id: ConversationId, input: { text: string; id?: MessageId }): Promise<Sent> {
         if (id === SELF_ID) return notes.send(input);
         if (id !== LOBBY_ID) return sender.send(id, input);
-        writable();
+        delivery.assertWritable();
         return lobby.send(input);
       },
       list: (id: ConversationId, query: PageQuery) => history.list(id, query),
@@ -75,17 +75,19 @@ export function createConversations(
       waitDelivered: (id: MessageId, waitMs: number, signal: AbortSignal) => manager.waitDelivered(id, waitMs, signal),
       remove: (id: MessageId) => manager.remove(id),
       retry(id: MessageId) {
-        writable();
+        delivery.assertWritable();
         return manager.retry(id);
       },
       cancel: (id: MessageId) => manager.cancel(id),
     },
+    /** From somebody in the lobby. */
+    lobbyReceived: (message: Parameters<typeof lobby.received>[0]) => lobby.received(message),
     tidy,
     /** In the first transaction of a start. */
     prepare(): void {
       const at = core.clock.nowUnixMs();
       core.sql.messages.saveConversation.run({ id: SELF_ID, kind: 'self', at });
-      if (lobby.enabled()) core.sql.messages.saveConversation.run({ id: LOBBY_ID, kind: 'lobby', at });
+      if (deps.lobby.enabled()) core.sql.messages.saveConversation.run({ id: LOBBY_ID, kind: 'lobby', at });
     },
     start(): void {
       receipts.start();

@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { AppError } from '#api/errors';
 import type { MessageId, PeerId } from '#api/ids';
 import type { Timer } from '../base/clock.ts';
 import { DELIVER_PROTOCOL } from '#api/wire/protocols';
@@ -218,6 +219,11 @@ export class Delivery {
     this.#prekeyHour?.cancel();
     this.publisher.stop();
     await Promise.all([...this.#links.values()].map(link => link.stop()));
+  }
+
+  /** @throws AppError IDENTITY_IN_USE: another copy of this identity sends now */
+  assertWritable(): void {
+    if (this.#readOnly) throw new AppError('IDENTITY_IN_USE');
   }
 
   get readOnly(): boolean {

@@ -8,10 +8,8 @@ import type { ContactBook } from '../contacts/contact-book.ts';
 import { clearConversation } from '../store/clear-conversation.ts';
 import type { Tx } from '../store/commit-queue.ts';
 import type { Core } from './deps.ts';
-import type { MessageRow } from './message-record.ts';
-import { messageOf, recountUnread, tellConversation } from './message-record.ts';
-
-type ConversationRow = NonNullable<ReturnType<Core['sql']['messages']['conversation']['get']>>;
+import type { ConversationRow, MessageRow } from './message-record.ts';
+import { messageOf, recountUnread, settingsOf, tellConversation } from './message-record.ts';
 
 const NAMES = { lobby: 'Lobby', self: 'Notes to self' } as const;
 
@@ -45,9 +43,7 @@ export function createHistory(
       public: row.kind === 'lobby',
       unread: row.unread,
       muted: row.muted === 1,
-      ...(row.draft === null ? {} : { draft: row.draft }),
-      ...(row.keep_days === null ? {} : { keepDays: row.keep_days }),
-      ...(row.disappear_after === null ? {} : { disappearAfterSeconds: row.disappear_after }),
+      ...settingsOf(row),
       ...(row.disappear_by === null ? {} : { disappearSetBy: row.disappear_by as PeerId }),
       ...(last ? { lastMessage: messageOf(core, last) } : {}),
     };

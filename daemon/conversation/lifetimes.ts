@@ -34,11 +34,13 @@ export function setLifetime(core: Core, peer: PeerId, seconds: number): Lifetime
 
 /** The peer's say. Two changes at once: the higher PeerId's counts, on both sides. */
 export function learnLifetime(core: Core, tx: Tx, peer: PeerId, told: Lifetime): void {
+  // Where nobody has ever set it, as nearly everywhere, a message costs no look at the table.
+  if (told.version === 0) return;
   const now = lifetimeOf(core, peer);
   const newer =
     told.version > now.version
       ? told.version <= now.version + MAX_VERSION_STEP
-      : told.version === now.version && told.version > 0 && told.seconds !== now.seconds && peer > core.self;
+      : told.version === now.version && told.seconds !== now.seconds && peer > core.self;
   if (!newer) return;
   save(core, peer, { ...told, seconds: Math.min(told.seconds, MAX_SECONDS) }, peer);
   tellConversation(core, tx, peer as string as ConversationId);

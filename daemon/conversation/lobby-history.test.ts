@@ -1,16 +1,22 @@
 import { expect, test } from 'vitest';
 import type { ConversationId, MessageId } from '#api/ids';
 import { createLobbyHistory, type LobbyHistory } from './lobby-history.ts';
+import { createNotes } from './notes.ts';
+import { SentOnce } from './sent-once.ts';
 import { Testbed, type TestNode } from './testbed.ts';
 
 const ID = '0198c9f2-6d3c-7b51-9e0a-3f1c5d7e9a10' as MessageId;
 
 /** A lobby whose publishing ends when the test says so. */
-function lobbyOf(node: TestNode): { lobby: LobbyHistory; published: string[]; go: () => void } {
+function lobbyOf(
+  node: TestNode,
+  once = new SentOnce(node.core),
+): { lobby: LobbyHistory; published: string[]; go: () => void } {
   const published: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const lobby = createLobbyHistory(node.core, {
     enabled: () => true,
+    once,
     publish: async text => {
       published.push(text);
       await promise;
@@ -54,4 +60,18 @@ test('an id that another conversation took while the lobby published is refused'
   go();
   await sent;
   expect(a.messages.list(b.peer as string as ConversationId, { limit: 10 }).items).toHaveLength(1);
+});
+
+test('of two requests at once with one id into different conversations the second is refused', async () => {
+  await using bed = new Testbed(504);
+  const a = await bed.node();
+  const once = new SentOnce(a.core);
+  const { lobby, go } = lobbyOf(a, once);
+  const first = lobby.send({ text: 'hello', id: ID });
+  const second = createNotes(a.core, { once }).send({ text: 'hello', id: ID });
+  const refused = expect(second).rejects.toMatchObject({ code: 'MESSAGE_ID_TAKEN' });
+  go();
+  expect((await first).created).toBe(true);
+  await refused;
+  expect(a.messages.list('self' as ConversationId, { limit: 10 }).items).toEqual([]);
 });

@@ -1,16 +1,15 @@
-import { randomUUIDv7 } from 'node:crypto';
 import { AppError } from '#api/errors';
 import type { MessageId, PeerId, UnixMs } from '#api/ids';
 import { LOBBY_ID } from '#api/ids';
 import type { Message } from '#api/rest/messages';
 import type { Tx } from '../store/commit-queue.ts';
 import type { Core } from './deps.ts';
-import type { MessageRow } from './message-record.ts';
 import { messageOf, tellConversation } from './message-record.ts';
+import type { Sent, SentOnce } from './sent-once.ts';
 
 export interface LobbyHistory {
   /** Publishes and stores. @throws AppError LOBBY_OFF, LOBBY_TEXT_RESERVED, TEXT_TOO_LARGE, RATE_LIMITED, MESSAGE_ID_TAKEN */
-  send(input: { text: string; id?: MessageId }): Promise<{ message: Message; created: boolean }>;
+  send(input: { text: string; id?: MessageId }): Promise<Sent>;
   received(message: { id: MessageId; author: PeerId; text: string; receivedAtUnixMs: UnixMs }): void;
 }
 
@@ -20,11 +19,9 @@ const KEEP = 10_000;
 /** The public, unencrypted lobby as a conversation. Its messages have no recipients: nobody can say who got them. */
 export function createLobbyHistory(
   core: Core,
-  deps: { publish: (text: string) => Promise<{ recipients: number }>; enabled: () => boolean },
+  deps: { publish: (text: string) => Promise<{ recipients: number }>; enabled: () => boolean; once: SentOnce },
 ): LobbyHistory {
   const { sql, store, clock, feed } = core;
-  /** Ids that are being published: a second POST with the same id waits for the first. */
-  const sending = new Map<string, Promise<unknown>>();
 
   const insert = (
     tx: Tx,
@@ -57,38 +54,19 @@ export function createLobbyHistory(
     return message;
   };
 
-  const again = (known: MessageRow, text: string): { message: Message; created: boolean } => {
-    if (known.direction === 'out' && known.conversation_id === LOBBY_ID && known.text === text)
-      return { message: messageOf(core, known), created: false };
-    throw new AppError('MESSAGE_ID_TAKEN');
-  };
-
-  async function publishAndStore(id: MessageId, text: string): Promise<{ message: Message; created: boolean }> {
+  async function publishAndStore(id: MessageId, text: string): Promise<void> {
     await deps.publish(text);
-    return store.queue.commit(tx => {
-      // Another conversation may have taken the id while this was published.
-      const known = sql.messages.get.get({ id });
-      if (known) return again(known, text);
-      const sentAt = clock.nowUnixMs();
-      const message = insert(tx, { id, direction: 'out', sender: core.self, text, sentAt, receivedAt: null });
-      return { message, created: true };
+    await store.queue.commit(tx => {
+      // Something that came in may have taken the id while this was published.
+      if (sql.messages.get.get({ id })) throw new AppError('MESSAGE_ID_TAKEN');
+      insert(tx, { id, direction: 'out', sender: core.self, text, sentAt: clock.nowUnixMs(), receivedAt: null });
     });
   }
 
   return {
-    async send({ text, id: given }) {
+    async send(input) {
       if (!deps.enabled()) throw new AppError('LOBBY_OFF');
-      const id = given ?? (randomUUIDv7() as MessageId);
-      for (let before = sending.get(id); before; before = sending.get(id)) await before.catch(() => undefined);
-      const known = sql.messages.get.get({ id });
-      if (known) return again(known, text);
-      const done = publishAndStore(id, text);
-      sending.set(id, done);
-      try {
-        return await done;
-      } finally {
-        sending.delete(id);
-      }
+      return deps.once.send({ ...input, conversationId: LOBBY_ID }, id => publishAndStore(id, input.text));
     },
     received({ id, author, text, receivedAtUnixMs }) {
       if (!deps.enabled() || sql.messages.get.get({ id })) return;

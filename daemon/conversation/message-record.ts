@@ -91,6 +91,15 @@ export function arrived(core: Core, tx: Tx, { id, peer }: { id: MessageId; peer:
   return false;
 }
 
+export type ConversationRow = NonNullable<ReturnType<Core['sql']['messages']['conversation']['get']>>;
+
+/** What a conversation has or has not, as the API and the event show it. */
+export const settingsOf = (row: ConversationRow) => ({
+  ...(row.draft === null ? {} : { draft: row.draft }),
+  ...(row.keep_days === null ? {} : { keepDays: row.keep_days }),
+  ...(row.disappear_after === null ? {} : { disappearAfterSeconds: row.disappear_after }),
+});
+
 /** Tells `conversation.changed` with the counts as they are inside the transaction. */
 export function tellConversation(core: Core, tx: Tx, id: ConversationId): void {
   const row = core.sql.messages.conversation.get({ id });
@@ -99,10 +108,8 @@ export function tellConversation(core: Core, tx: Tx, id: ConversationId): void {
   core.feed.append(tx, 'conversation.changed', {
     id,
     unread: row.unread,
-    ...(row.draft === null ? {} : { draft: row.draft }),
     muted: row.muted === 1,
-    ...(row.keep_days === null ? {} : { keepDays: row.keep_days }),
-    ...(row.disappear_after === null ? {} : { disappearAfterSeconds: row.disappear_after }),
+    ...settingsOf(row),
     ...(last ? { lastMessageId: last.id as MessageId } : {}),
   });
 }

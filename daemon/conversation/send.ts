@@ -1,8 +1,7 @@
-import { randomUUIDv7 } from 'node:crypto';
 import { AppError } from '#api/errors';
 import type { ConversationId, MessageId, PeerId } from '#api/ids';
 import { isPeerIdText } from '#api/ids';
-import type { Message, StateReason } from '#api/rest/messages';
+import type { StateReason } from '#api/rest/messages';
 import { MAX_REQUEST_TEXT_BYTES, MAX_TEXT_BYTES } from '#api/wire/protocols';
 import { RatchetError } from '../ratchet/ratchet.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
@@ -16,17 +15,14 @@ import { lifetimeOf } from './lifetimes.ts';
 import { messageOf } from './message-record.ts';
 import { queueContent } from './queue-content.ts';
 import { NoSessionError } from './sealer.ts';
+import type { Sent, SentOnce } from './sent-once.ts';
 
 export interface Sender {
   /**
    * Stores a message and starts its way. Resolves after the commit: from then on the daemon answers for it.
-   * `created` false: the same id and body were stored before.
    * @throws AppError CONVERSATION_NOT_FOUND, CONTACT_BLOCKED, TEXT_TOO_LARGE, MESSAGE_ID_TAKEN, IDENTITY_IN_USE
    */
-  send(
-    conversationId: ConversationId,
-    input: { text: string; id?: MessageId },
-  ): Promise<{ message: Message; created: boolean }>;
+  send(conversationId: ConversationId, input: { text: string; id?: MessageId }): Promise<Sent>;
 }
 
 interface Draft {
@@ -42,12 +38,10 @@ interface Draft {
 
 export function createSender(
   core: Core,
-  deps: { book: ContactBook; delivery: Delivery; ownName: () => string },
+  deps: { book: ContactBook; delivery: Delivery; ownName: () => string; once: SentOnce },
 ): Sender {
   const { sql, store, clock } = core;
   const { book, delivery } = deps;
-  /** Ids that are being stored: a second POST with the same id waits for the first. */
-  const storing = new Map<string, Promise<unknown>>();
 
   return {
     async send(conversationId, input) {
@@ -55,34 +49,11 @@ export function createSender(
       const contact = isPeerIdText(conversationId) ? book.row(peer) : undefined;
       if (!contact) throw new AppError('CONVERSATION_NOT_FOUND');
       if (contact.status === 'blocked') throw new AppError('CONTACT_BLOCKED');
-      if (delivery.readOnly) throw new AppError('IDENTITY_IN_USE');
+      delivery.assertWritable();
       if (Buffer.byteLength(input.text) > MAX_TEXT_BYTES) throw new AppError('TEXT_TOO_LARGE');
-      const id = input.id ?? (randomUUIDv7() as MessageId);
-      for (let before = storing.get(id); before; before = storing.get(id)) await before.catch(() => undefined);
-      const stored = sql.messages.get.get({ id });
-      if (stored) return again(conversationId, input.text, messageOf(core, stored));
-      const done = storeAndStart(peer, id, input.text);
-      storing.set(id, done);
-      try {
-        await done;
-      } finally {
-        storing.delete(id);
-      }
-      const row = sql.messages.get.get({ id });
-      if (!row) throw new Error('a committed message is not there');
-      return { message: messageOf(core, row), created: true };
+      return deps.once.send({ ...input, conversationId }, id => storeAndStart(peer, id, input.text));
     },
   };
-
-  function again(
-    conversationId: ConversationId,
-    text: string,
-    message: Message,
-  ): { message: Message; created: boolean } {
-    if (message.direction === 'out' && message.conversationId === conversationId && message.text === text)
-      return { message, created: false };
-    throw new AppError('MESSAGE_ID_TAKEN');
-  }
 
   async function storeAndStart(peer: PeerId, id: MessageId, text: string): Promise<void> {
     const contact = book.row(peer);

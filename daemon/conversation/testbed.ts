@@ -200,15 +200,14 @@ export class TestNode {
       addresses: () => [],
       sign: bytes => this.identity.sign(bytes),
       verify: verifySignature,
-      quarantine: (tx, peer) => quarantine.begin(tx, peer),
-      quarantined: peer => quarantine.done(peer),
+      quarantine,
     });
     this.requests = requests;
     this.#parts = createConversations(core, {
       book,
       delivery: this.delivery,
       ownName: () => 'Test',
-      lobby: { send: () => Promise.reject(new Error('no lobby here')), enabled: () => false },
+      lobby: { publish: () => Promise.reject(new Error('no lobby here')), enabled: () => false },
       readReceipts: () => this.readReceipts,
     });
     this.#close = async () => {

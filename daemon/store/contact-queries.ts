@@ -31,7 +31,7 @@ export function contactQueries(prepare: Prepare) {
     setStatus: prepare(db =>
       db
         .updateTable('contacts')
-        .set({ status: p('status') })
+        .set({ status: p('status'), quarantined: p('quarantined') })
         .where('peer', '=', p('peer')),
     ),
     setTheyAccepted: prepare(db =>
@@ -104,12 +104,6 @@ export function contactQueries(prepare: Prepare) {
         .where('invite_id', '=', p('id'))
         .where('status', '=', 'accepted')
         .orderBy('peer'),
-    ),
-    setQuarantined: prepare(db =>
-      db
-        .updateTable('contacts')
-        .set({ quarantined: p('value') })
-        .where('peer', '=', p('peer')),
     ),
     inviteByToken: prepare(db => db.selectFrom('invites').selectAll().where('token_hash', '=', p('tokenHash'))),
     insertInvite: prepare(db =>
